@@ -1,0 +1,17 @@
+"""lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula."""
+
+from lmm import design, henderson, likelihood, moments, shrinkage
+from lmm.data import datasets, load
+from lmm.model import Fit, fit
+
+__version__ = "0.1.0"
+__all__ = ["Fit", "datasets", "design", "fit", "henderson", "likelihood", "load", "moments", "plots", "quoted",
+           "shrinkage"]
+
+
+def __getattr__(name):
+    """Load lmm.plots (matplotlib) and lmm.quoted when first asked for."""
+    if name in ("plots", "quoted"):
+        import importlib
+        return importlib.import_module(f"lmm.{name}")
+    raise AttributeError(f"module 'lmm' has no attribute {name!r}")

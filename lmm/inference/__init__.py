@@ -1,0 +1,1 @@
+"""Inference on a fit: degrees of freedom, contrasts and means, F tests."""

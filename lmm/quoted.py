@@ -1,0 +1,61 @@
+"""The ledger: every number that the lecture quotes, against the same number computed here."""
+
+import pandas as pd
+
+from lmm.data import folder
+
+EARLY = 5e-6                     # nlme stopped about 1e-6 short of the optimum, so its digits agree to this (relative)
+
+
+def numbers():
+    """The ledger's table: index id; slide, what, printed (the lecture's digits, as text), tolerance."""
+    return pd.read_csv(folder() / "quoted.csv", index_col="id", dtype={"printed": str})
+
+
+def compare(computed):
+    """Print one line a number, `id  what  lecture  computed  verdict`, and fail if one disagrees.
+
+    computed: dict id -> value. A number agrees if it rounds to the digits that the lecture prints. Where the
+    ledger says "optimizer", relative 5e-6 is enough, and the verdict says so: nlme had not reached the optimum.
+    Raises ValueError for an id that the ledger does not have, AssertionError for a number that disagrees.
+    """
+    ledger = numbers()
+    unknown = [i for i in computed if i not in ledger.index]
+    if unknown:
+        raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to {ledger.index[-1]}")
+    rows, wrong = [("id", "what", "lecture", "computed", "verdict")], []
+    for i, value in computed.items():
+        lecture = ledger.loc[i, "printed"]
+        said = verdict(lecture, float(value), ledger.loc[i, "tolerance"])
+        rows.append((i, ledger.loc[i, "what"], lecture, as_printed(lecture, float(value)), said))
+        if said == "DISAGREES":
+            wrong.append(f"{i}: the lecture has {lecture}, computed is {float(value):.10g}")
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    for i, what, lecture, ours, said in rows:
+        print(f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  {said}")
+    if wrong:
+        raise AssertionError("; ".join(wrong))
+
+
+def verdict(lecture, value, tolerance):
+    """"agrees", "agrees to 3e-07: nlme stopped early", or "DISAGREES"."""
+    if lecture.startswith("<"):
+        return "agrees" if 0 <= value < float(lecture[1:]) else "DISAGREES"
+    quoted = float(lecture)
+    if abs(value - quoted) <= 0.5 * 10.0 ** -decimals(lecture) * (1 + 1e-9):
+        return "agrees"
+    off = abs(value / quoted - 1) if quoted else float("inf")
+    if tolerance == "optimizer" and off <= EARLY:
+        return f"agrees to {off:.0e}: nlme stopped early"
+    return "DISAGREES"
+
+
+def as_printed(lecture, value):
+    """`value` with as many decimals as the lecture prints."""
+    if lecture.startswith("<"):
+        return lecture if value < float(lecture[1:]) else f"{value:.4f}"
+    return f"{value:.{decimals(lecture)}f}"
+
+
+def decimals(text):
+    return len(text.partition(".")[2])
