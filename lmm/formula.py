@@ -20,7 +20,7 @@ def parse(formula):
 
     Raises ValueError for a formula without "~", a bar without brackets, or a random term that is no intercept.
     """
-    if formula.count("~") != 1:
+    if not isinstance(formula, str) or formula.count("~") != 1:
         raise ValueError(f"the formula {formula!r} needs one '~' between the response and the model")
     response, right = (side.strip() for side in formula.split("~"))
     if not response:
@@ -72,7 +72,7 @@ def _formulaic(text):
     try:
         return Formula(text)
     except FormulaicError as error:
-        raise ValueError(f"cannot read the fixed part {text!r}: {error}") from None
+        raise ValueError(f"cannot read the fixed part {text!r}: {str(error).splitlines()[0]}") from None
 
 
 def _complete_rows(data, columns):
@@ -100,11 +100,13 @@ def _matrices(fixed, used, response):
     try:
         matrices = fixed.get_model_matrix(used)
     except FormulaicError as error:
-        raise ValueError(f"cannot build the columns of {fixed}: {error}") from None
+        raise ValueError(f"cannot build the columns of the model: {str(error).splitlines()[0]}") from None
     y, X = matrices.lhs, matrices.rhs
     for name, column in [*y.items(), *X.items()]:
         if not np.isfinite(column.to_numpy(dtype=float)).all():
             raise ValueError(f"{name!r} is not finite in every row; check what the formula does to the data")
+    if X.shape[1] == 0:
+        raise ValueError("the fixed part has no columns; keep at least the intercept, 1")
     if y.shape[1] != 1:
         raise ValueError(f"the response {response!r} gives {y.shape[1]} columns; it must be one")
     return y.iloc[:, 0].to_numpy(dtype=float), pd.DataFrame(X).astype(float), X.model_spec

@@ -1,0 +1,64 @@
+"""Reference results and small tools that several tests share."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lmm
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+
+
+def reference(name):
+    """R's results for one model (tests/reference/name.json)."""
+    return json.loads((ROOT / "tests" / "reference" / f"{name}.json").read_text())
+
+
+def notebook(path):
+    return json.loads(path.read_text())
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def printed(cell):
+    """All text that a code cell has stored."""
+    outputs = cell.get("outputs", [])
+    return "\n".join("".join(o.get("text") or o.get("data", {}).get("text/plain", "")) for o in outputs)
+
+
+def missing_tool(why):
+    """A reader may lack a tool: skip and say why. In CI it is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture
+def experiment():
+    """Slide 27's six observations, two methods on three tablets, with some y."""
+    import pandas as pd
+    order = [(i, j) for j in (1, 2, 3) for i in (1, 2)]
+    return pd.DataFrame({"method": [i for i, _ in order], "block": [j for _, j in order],
+                         "y": [10.4, 10.1, 10.6, 10.8, 10.2, 10.3]}, index=[f"y_{i}{j}" for i, j in order])
+
+
+def tablets_model(name="tablets", coding="reference"):
+    """y, X, Z of a tablets table without its missing rows, as arrays."""
+    table = lmm.load(name).dropna()
+    X = lmm.design.fixed(table, ["method"], coding).to_numpy(dtype=float)
+    return table["y"].to_numpy(), X, lmm.design.random(table, "tablet").to_numpy(dtype=float)
+
+
+def random_model(rng, n=14, p=2, q=4):
+    """A small random model with full covariances G and R: y, X, Z, G, R."""
+    def spd(k):
+        A = rng.normal(size=(k, k))
+        return A @ A.T + k * np.eye(k)
+    X = np.column_stack([np.ones(n), rng.normal(size=(n, p - 1))])
+    return rng.normal(size=n), X, rng.normal(size=(n, q)), spd(q), spd(n)

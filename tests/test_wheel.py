@@ -1,0 +1,45 @@
+"""`lmm` installs alone from its wheel, with its data, and every chapter then runs in a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from conftest import CHAPTERS, ROOT
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with nothing but the unpacked wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("lmm", "data"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+                    "--no-index", "--wheel-dir", folder / "dist", folder], check=True)
+    [wheel] = (folder / "dist").glob("lmm-*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def test_wheel_carries_all_data(site):
+    packed = {f.name for f in (site / "lmm" / "_data").iterdir()}
+    assert packed == {f.name for f in (ROOT / "data").iterdir()}
+
+
+def test_every_chapter_runs_elsewhere_with_lmm_from_the_wheel(site, tmp_path):
+    for path in CHAPTERS:
+        shutil.copy(path, tmp_path)
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    where = subprocess.run([sys.executable, "-c", "import lmm; print(lmm.__file__)"], cwd=tmp_path, env=environment,
+                           check=True, capture_output=True, text=True).stdout
+    assert where.startswith(str(site))
+    run = subprocess.run([sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", tmp_path, "--nbval",
+                          "--nbval-current-env", "--nbval-cell-timeout=120", "-q", tmp_path],
+                         cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-3000:]
