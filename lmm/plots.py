@@ -19,7 +19,7 @@ def box(data, x, y, ax=None, title="", unit=""):
     """A box a group with all observations as points. data: table; x, y: column names; unit: of y."""
     ax = _axes(ax)
     sns.boxplot(data, x=x, y=y, ax=ax, color="white", linecolor=COLORS["data"], width=0.45, showfliers=False)
-    sns.stripplot(data, x=x, y=y, ax=ax, color=COLORS["fixed"], alpha=0.7, jitter=0.08, size=5)
+    sns.swarmplot(data, x=x, y=y, ax=ax, color=COLORS["data"], size=4.5)     # points side by side, nothing random
     _label(ax, x, _with_unit(y, unit), title)
     medians = data.groupby(x, observed=True)[y].median()
     each = ", ".join(f"{level} {median:.4g}" for level, median in medians.items())
@@ -50,13 +50,16 @@ def matrix(A, ax=None, title="", rows="", columns="", annotate=None):
     ax = _axes(ax)
     values = np.asarray(A, dtype=float)
     limit = np.abs(values).max() or 1.0
+    colors, low = ["white", COLORS["random"]], 0.0
+    if values.min() < 0:
+        colors, low = [COLORS["fixed"], *colors], -limit
     annotate = values.size <= 64 if annotate is None else annotate
     names = {"xticklabels": A.columns, "yticklabels": A.index} if hasattr(A, "columns") else {
         "xticklabels": values.shape[1] <= 20, "yticklabels": values.shape[0] <= 20}
-    sns.heatmap(values, ax=ax, cmap=sns.blend_palette([COLORS["fixed"], "white", COLORS["random"]], as_cmap=True),
-                vmin=-limit, vmax=limit, square=values.shape[0] == values.shape[1], annot=annotate, fmt=".3g",
-                annot_kws={"size": 8}, linewidths=0.5 if values.size <= 400 else 0, linecolor="#dddddd",
-                cbar=not annotate, **names)
+    sns.heatmap(values, ax=ax, cmap=sns.blend_palette(colors, as_cmap=True), vmin=low, vmax=limit,
+                square=len(values) == len(values.T), annot=annotate, fmt=".3g", annot_kws={"size": 8},
+                linewidths=0.5 if values.size <= 400 else 0, linecolor="#dddddd", cbar=not annotate, **names)
+    ax.tick_params(axis="y", labelrotation=0)
     _label(ax, columns, rows, title)
     n, k = values.shape
     return (f"Heat map of a {n} by {k} matrix: {int((values != 0).sum())} of {values.size} entries are not zero, "
@@ -94,7 +97,8 @@ def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     rows, full = np.arange(len(order)), np.array(full)
     ax.plot(own[full], rows[full], "o", color=COLORS["data"], label="own mean" + ("" if n is None else f", n = {most}"))
     if not full.all():
-        ax.plot(own[~full], rows[~full], "o", mfc="white", mec=COLORS["data"], label="own mean, fewer")
+        fewer = ", ".join(str(k) for k in sorted(sizes[~full].unique()))
+        ax.plot(own[~full], rows[~full], "o", mfc="white", mec=COLORS["data"], label=f"own mean, n = {fewer}")
     ax.plot(blup, rows, "D", color=COLORS["random"], ms=5, label="BLUP")
     ax.axvline(centre, color=COLORS["fixed"], ls="--", lw=1.5)
     ax.set_yticks(rows, order)
@@ -107,13 +111,15 @@ def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
             f"to {blup.max():.4g}. {title}")
 
 
-def paths(x, curves, at=None, ax=None, title="", labels=("", ""), log=False):
-    """One line a column of `curves` against x; `at` marks one x with a dotted line. log: logarithmic x."""
+def paths(x, curves, at=None, ax=None, title="", labels=("", ""), log=False, at_label=""):
+    """One line a column of `curves` against x; `at` marks one x with a dashed line. log: logarithmic x."""
     ax = _axes(ax)
     for values in np.asarray(curves).T:
         ax.plot(x, values, color=COLORS["random"], lw=1.3, alpha=0.8)
     if at is not None:
-        ax.axvline(at, color=COLORS["fixed"], ls="--", lw=1.5)
+        ax.axvline(at, color=COLORS["fixed"], ls="--", lw=1.5, label=at_label or None)
+    if at_label:
+        ax.legend()
     if log:
         ax.set_xscale("log")
     _label(ax, *labels, title)
@@ -140,7 +146,7 @@ def intervals(table, estimate="estimate", ax=None, title="", xlabel="", colors=N
     ax.set_ylim(len(table) - 0.4, -0.6)
     _label(ax, xlabel, "", title)
     each = "; ".join(f"{name}: {r[estimate]:.4g} ({r['lower']:.4g} to {r['upper']:.4g})" for name, r in table.iterrows())
-    return f"Estimates with 95 % intervals. {each}. {title}"
+    return f"A point with its interval for each row. {each}. {title}"
 
 
 def _axes(ax):

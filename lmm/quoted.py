@@ -24,10 +24,15 @@ def compare(computed):
     if unknown:
         raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to {ledger.index[-1]}")
     rows, wrong = [("id", "what", "lecture", "computed", "verdict")], []
+    # what all lines begin with ("REML fit, balanced") stands once, above them: the lines must fit on a phone
+    subjects = {what.partition(": ")[0] for what in ledger.loc[list(computed), "what"] if ": " in what}
+    subject = subjects.pop() if len(subjects) == 1 else ""
+    if subject:
+        print(subject)
     for i, value in computed.items():
-        lecture = ledger.loc[i, "printed"]
+        lecture, what = ledger.loc[i, "printed"], ledger.loc[i, "what"].removeprefix(f"{subject}: ")
         said = verdict(lecture, float(value), ledger.loc[i, "tolerance"])
-        rows.append((i, ledger.loc[i, "what"], lecture, as_printed(lecture, float(value)), said))
+        rows.append((i, what, lecture, as_printed(lecture, float(value)), said))
         if said == "DISAGREES":
             wrong.append(f"{i}: the lecture has {lecture}, computed is {float(value):.10g}")
     widths = [max(len(row[k]) for row in rows) for k in range(4)]

@@ -60,6 +60,9 @@ def test_verdict(lecture, value, tolerance, expected):
 
 
 def test_compare_prints_a_line_a_number_and_fails_on_a_wrong_one(capsys):
+    lmm.quoted.compare({"s16.04": -0.53537})
+    assert capsys.readouterr().out.splitlines() == [
+        "paired t-test", "id      what  lecture  computed  verdict", "s16.04  t     -0.5354   -0.5354  agrees"]
     lmm.quoted.compare({"s16.01": -0.05, "s21.17": 1e-9})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["id", "what", "lecture", "computed", "verdict"]
