@@ -71,7 +71,7 @@ def read(formula, data):
 def _formulaic(text):
     try:
         return Formula(text)
-    except FormulaicError as error:
+    except (FormulaicError, SyntaxError) as error:
         raise ValueError(f"cannot read the fixed part {text!r}: {str(error).splitlines()[0]}") from None
 
 
@@ -99,7 +99,7 @@ def _matrices(fixed, used, response):
                              "it needs at least two, so leave it out")
     try:
         matrices = fixed.get_model_matrix(used)
-    except FormulaicError as error:
+    except (FormulaicError, SyntaxError) as error:
         raise ValueError(f"cannot build the columns of the model: {str(error).splitlines()[0]}") from None
     y, X = matrices.lhs, matrices.rhs
     for name, column in [*y.items(), *X.items()]:

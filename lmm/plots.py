@@ -60,6 +60,7 @@ def matrix(A, ax=None, title="", rows="", columns="", annotate=None):
                 square=len(values) == len(values.T), annot=annotate, fmt=".3g", annot_kws={"size": 8},
                 linewidths=0.5 if values.size <= 400 else 0, linecolor="#dddddd", cbar=not annotate, **names)
     ax.tick_params(axis="y", labelrotation=0)
+    ax.tick_params(labelsize=10 if max(values.shape) <= 12 else 7)
     _label(ax, columns, rows, title)
     n, k = values.shape
     return (f"Heat map of a {n} by {k} matrix: {int((values != 0).sum())} of {values.size} entries are not zero, "
