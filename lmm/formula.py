@@ -98,7 +98,8 @@ def _matrices(fixed, used, response):
             raise ValueError(f"the factor {name!r} has only the level {used[name].iloc[0]!r}; "
                              "it needs at least two, so leave it out")
     try:
-        matrices = fixed.get_model_matrix(used)
+        with np.errstate(all="ignore"):                       # log(0): said below, with the column's name
+            matrices = fixed.get_model_matrix(used)
     except (FormulaicError, SyntaxError) as error:
         raise ValueError(f"cannot build the columns of the model: {str(error).splitlines()[0]}") from None
     y, X = matrices.lhs, matrices.rhs
