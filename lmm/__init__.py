@@ -2,16 +2,17 @@
 
 from lmm import design, henderson, likelihood, moments, shrinkage
 from lmm.data import datasets, load
+from lmm.inference.lrt import lrt, rlrt
 from lmm.model import Fit, fit
 
 __version__ = "0.1.0"
-__all__ = ["Fit", "datasets", "design", "fit", "henderson", "likelihood", "load", "moments", "plots", "quoted",
-           "shrinkage"]
+__all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "likelihood", "load", "lrt", "moments",
+           "plots", "quoted", "rlrt", "shrinkage"]
 
 
 def __getattr__(name):
-    """Load lmm.plots (matplotlib) and lmm.quoted when first asked for."""
-    if name in ("plots", "quoted"):
+    """Load lmm.plots and lmm.diagnostics (matplotlib) and lmm.quoted when first asked for."""
+    if name in ("diagnostics", "plots", "quoted"):
         import importlib
         return importlib.import_module(f"lmm.{name}")
     raise AttributeError(f"module 'lmm' has no attribute {name!r}")

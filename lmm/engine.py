@@ -1,6 +1,6 @@
-"""The likelihood of slides 32 and 34, profiled and fast: only cross-products of [Z X y] after set-up.
+"""The likelihood of slides 32 and 34, profiled and fast.
 
-With gamma_k = sigma_k^2 / sigma^2 and H = V / sigma^2 = I + Z diag(gamma) Z', sigma^2 has a closed form and
+With Gamma_k = Var(u_k) / sigma^2 = T_k T_k' and H = V / sigma^2 = I + Z Gamma Z', sigma^2 has a closed form and
     -2 log L = log|H| (+ log|X'H^-1 X| under REML) + m log(r'H^-1 r / m) + m (1 + log 2 pi),
 where r = y - X beta_GLS and m = n (ML) or n - p (REML). P = H^-1 - H^-1 X (X'H^-1 X)^-1 X'H^-1.
 """
@@ -8,104 +8,311 @@ where r = y - X beta_GLS and m = n (ML) or n - p (REML). P = H^-1 - H^-1 X (X'H^
 from collections import namedtuple
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import solve_triangular
+from scipy.optimize import minimize
 
-Optimum = namedtuple("Optimum", "gamma scale beta cov_beta u criterion converged n_evaluations")
-Problem = namedtuple("Problem", "ZtZ ZtQ Zty yty sizes n p reml")
-Point = namedtuple("Point", "criterion score hessian information scale b cov_b u")
+from lmm import blocks, check
+
+Problem = namedtuple("Problem", "products W reml R b_ols unit order back sizes")
+Point = namedtuple("Point", "criterion gradient hessian traces squares scale b cov_b u ZHX")
+Optimum = namedtuple("Optimum", "T point converged n_evaluations")
+Estimates = namedtuple("Estimates", "gamma scale beta cov_beta u criterion")
 
 MAX_EVALUATIONS = 100
 
 
-def optimum(y, X, Z, sizes, reml):
-    """Minimise the criterion over gamma >= 0.
+def problem(y, X, terms, reml, names=None):
+    """Set up, once. y: (n,); X: (n, p); terms: list of (codes (n,), covariates (n, m)); names: of the columns of X.
 
-    y: (n,); X: (n, p) of full rank; Z: (n, q) sparse, its columns term by term; sizes: columns of each term.
-    Returns gamma (a ratio a term), scale (sigma^2), beta, its covariance, u (q,), the criterion with lme4's
-    constant, whether the search converged, and how often the criterion was evaluated.
+    Raises ValueError if the columns of X depend on each other or give y exactly.
+
+    X = QR, y less its least-squares fit and covariates of mean 0 and mean square 1: shift and scale of y and of the
+    covariates change nothing. All that follows is in these coordinates; `estimates` goes back.
     """
     n, p = X.shape
-    # X = QR and y less its OLS fit: shift and scale of y and of the covariates change nothing
-    Q, R = np.linalg.qr(X)
-    b_ols = Q.T @ y
-    r = y - Q @ b_ols
-    r -= Q @ (Q.T @ r)
+    Qt, R = _qr(X)
+    check.full_rank(R, "the fixed part", names)                      # R has the dependences of X, in p rows
+    b_ols = Qt @ y
+    r = y - b_ols @ Qt
+    r -= (Qt @ r) @ Qt
     unit = np.sqrt(r @ r / n)
     if not unit > 1e-12 * np.abs(y).max():
         raise ValueError("the fixed part gives the response exactly: no variance is left to estimate")
-    r = r / unit
-    problem = Problem((Z.T @ Z).toarray(), Z.T @ Q, Z.T @ r, r @ r, np.asarray(sizes, dtype=int), n, p, reml)
-    gamma, point, converged, n_evaluations = _newton(problem)
-    m = n - p if reml else n
-    Ri = solve_triangular(R, np.eye(p))
-    jacobian = 2 * np.log(np.abs(np.diag(R))).sum() if reml else 0.0
-    return Optimum(
-        gamma, point.scale * unit**2, Ri @ (b_ols + unit * point.b), unit**2 * Ri @ point.cov_b @ Ri.T,
-        unit * point.u, point.criterion + m * np.log(unit**2) + jacobian, converged, n_evaluations)
+    W = np.vstack([Qt, r / unit]).T
+    order = sorted(range(len(terms)), key=lambda k: -(terms[k][0].max() + 1) * terms[k][1].shape[1])
+    centred = [_centre(terms[k][1]) for k in order]
+    products = blocks.products([(terms[k][0], x) for k, (x, _) in zip(order, centred)], W) if terms else None
+    return Problem(products, W, reml, R, b_ols, unit, order, [back for _, back in centred],
+                   [terms[k][1].shape[1] for k in order])
 
 
-def evaluate(problem, gamma):
-    """The criterion at gamma, its first and second derivatives, and all estimates that belong to it."""
-    A, B, c, yty, sizes, n, p, reml = problem
+def optimum(problem):
+    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed."""
+    return Optimum(*_newton(problem))
+
+
+def estimates(problem, T, point):
+    """From the engine's coordinates to the data's: Gamma and u by term as given, sigma^2, beta and its covariance,
+    and the criterion with lme4's constant."""
+    n, p = problem.W.shape[0], problem.W.shape[1] - 1
+    unit, Ri = problem.unit, solve_triangular(problem.R, np.eye(p))
+    m = n - p if problem.reml else n
+    criterion = point.criterion + m * np.log(unit**2)
+    if problem.reml:
+        criterion += 2 * np.log(np.abs(np.diag(problem.R))).sum()
+    gamma, u = [None] * len(T), [None] * len(T)
+    for place, k in enumerate(problem.order):
+        back = problem.back[place]
+        gamma[k] = back @ T[place] @ T[place].T @ back.T
+        u[k] = unit * point.u[place] @ back.T
+    return Estimates(gamma, point.scale * unit**2, Ri @ (problem.b_ols + unit * point.b),
+                     unit**2 * Ri @ point.cov_b @ Ri.T, u, criterion)
+
+
+def _qr(X):
+    """Q' and R of X = QR; for a tall, well-conditioned X by two Cholesky factorisations, several times faster."""
+    Qt = np.ascontiguousarray(X.T)
+    norms = np.sqrt(np.einsum("pn,pn->p", Qt, Qt))
+    if len(X) >= 10_000 and norms.all():
+        Qt, R, condition = Qt / norms[:, None], np.diag(norms), np.inf
+        while 100 < condition:                                       # what is left of orthogonality: eps * condition
+            G = Qt @ Qt.T
+            condition = np.linalg.cond(G)
+            if condition > 1e8:
+                break
+            upper = np.linalg.cholesky(G).T
+            Qt, R = solve_triangular(upper, np.eye(len(G)), trans="T") @ Qt, upper @ R
+        else:
+            return Qt, R
+    Q, R = np.linalg.qr(X)
+    return Q.T, R
+
+
+def _centre(x):
+    """Covariates with mean 0 (where the term has an intercept) and mean square 1, and the way back: x_new B' u = x u."""
+    if x.shape[1] == 1 and (x == x[0]).all() and x[0] != 0:          # an intercept by itself
+        return np.ones_like(x), np.ones((1, 1)) / x[0]
+    constant = [a for a in range(x.shape[1]) if (x[:, a] == x[0, a]).all() and x[0, a] != 0]
+    x = np.array(x.T)                                                # a row a covariate
+    shift = np.zeros(len(x))
+    if constant:
+        shift = x.mean(axis=1) / x[constant[0], 0]
+        shift[constant[0]] = 0
+        x -= shift[:, None] * x[constant[0], 0]
+    rms = np.sqrt(np.einsum("an,an->a", x, x) / x.shape[1])
+    rms[rms == 0] = 1
+    back = np.diag(1 / rms)
+    if constant:
+        back[constant[0]] -= shift @ back
+        back[constant[0], constant[0]] = 1 / rms[constant[0]]
+    x /= rms[:, None]
+    return x.T, back
+
+
+def evaluate(problem, T):
+    """The criterion at T, its gradient and (average-information) Hessian in the T_k, and the estimates there."""
+    prod, W, reml = problem.products, problem.W, problem.reml
+    n, p = W.shape[0], W.shape[1] - 1
     m = n - p if reml else n
-    term = np.repeat(np.arange(len(sizes)), sizes)
-    # Woodbury: H^-1 = I - Z D M^-1 D Z' with D = diag(sqrt(gamma)), M = I + D Z'Z D
-    d = np.sqrt(gamma)[term]
-    L = cholesky(np.eye(len(d)) + d[:, None] * A * d, lower=True)
-    LA, LB, Lc = (solve_triangular(L, (d * part.T).T, lower=True) for part in (A, B, c))
-    ZHZ, ZHX, ZHy = A - LA.T @ LA, B - LA.T @ LB, c - LA.T @ Lc      # Z'H^-1 Z, Z'H^-1 X, Z'H^-1 y
-    XHX, XHy = np.eye(p) - LB.T @ LB, -LB.T @ Lc
-    # the GLS estimate (slide 32) and sigma^2, both for this gamma
-    factor = cholesky(XHX, lower=True)
-    b = cho_solve((factor, True), XHy)
-    z = ZHy - ZHX @ b                                                # Z'H^-1 (y - X b)
-    scale = (yty - Lc @ Lc - XHy @ b) / m
-    criterion = 2 * np.log(np.diag(L)).sum() + m * (np.log(scale) + 1 + np.log(2 * np.pi))
+    if prod is None:
+        return _without_terms(W, m, reml)
+    f = blocks.factor(prod, T)
+    U, ZHW = blocks.solve(prod, f, prod.Cx, prod.restx)
+    WHW = prod.WtW - np.tensordot(prod.Cx, U[0], axes=((0, 2), (0, 2))) - prod.restx.T @ U[1]   # [X y]'H^-1 [X y]
+    # the GLS estimate (slide 32) and sigma^2, both for this T
+    lower = np.linalg.cholesky(WHW[:p, :p])
+    Phi = np.linalg.inv(WHW[:p, :p])                                                       # X is orthonormal: harmless
+    b = Phi @ WHW[:p, p]
+    scale = (WHW[p, p] - WHW[:p, p] @ b) / m
+    criterion = f.logdet + m * (np.log(scale) + 1 + np.log(2 * np.pi)) + reml * 2 * np.log(np.diag(lower)).sum()
+    residual = np.append(-b, 1)
+    z = [(residual @ ZHW[0]).T] + _split(ZHW[1] @ residual, prod)                          # Z'P y by term (L, m)
+    u = [(residual @ U[0]).T] + _split(U[1] @ residual, prod)
+    ZHX = [ZHW[0][:, :p].transpose(2, 0, 1)] + _split(ZHW[1][:, :p], prod)                  # (L, m, p)
+    # score in Gamma_k: the sum over levels of Z'PZ (under ML: Z'H^-1 Z) less z z' / sigma^2
+    traces = blocks.traces(prod, f)
     if reml:
-        criterion += 2 * np.log(np.diag(factor)).sum()
-    # derivatives: the trace takes P under REML and H^-1 under ML, the quadratic forms always P
-    ZPZ = ZHZ - ZHX @ cho_solve((factor, True), ZHX.T)
-    W = ZPZ if reml else ZHZ
-    T = np.eye(len(sizes))[term]                                     # sums over the columns of each term
-    quadratic = T.T @ z**2 / scale
-    zPz = T.T @ (z[:, None] * ZPZ * z) @ T / scale
-    score = T.T @ np.diag(W) - quadratic
-    hessian = -T.T @ W**2 @ T + 2 * zPz - np.outer(quadratic, quadratic) / m
-    information = zPz - np.outer(quadratic, quadratic) / m           # average information
-    cov_b = scale * cho_solve((factor, True), np.eye(p))
-    return Point(criterion, score, hessian, information, scale, b, cov_b, d**2 * z)
+        for k, x in enumerate(ZHX):
+            traces[k] = traces[k] - np.tensordot(x @ Phi, x, axes=((0, 2), (0, 2)))
+    squares = [zk.T @ zk for zk in z]
+    scores = [t - q / scale for t, q in zip(traces, squares)]
+    gradient, hessian = _derivatives(prod, f, T, z, ZHX, Phi, scores, scale, m)
+    return Point(criterion, gradient, hessian, traces, squares, scale, b, scale * Phi, u, ZHX)
+
+
+def _derivatives(prod, f, T, z, ZHX, Phi, scores, scale, m):
+    """Gradient and Hessian in the lower triangles of the T_k. For parameter i, d H = Z (E T' + T E') Z'."""
+    index = parameters(T)
+    gradient = np.array([2 * (scores[k] @ T[k])[a, b] for k, a, b in index])
+    w = [np.zeros((len(index), *zk.shape)) for zk in z]                                     # (dH P y) = Z w
+    for i, (k, a, b) in enumerate(index):
+        w[k][i, :, a] += z[k] @ T[k][:, b]
+        w[k][i] += np.outer(z[k][:, a], T[k][:, b])
+    quadratic = sum(wk.reshape(len(index), -1) @ zk.ravel() for wk, zk in zip(w, z)) / scale
+    w1 = w[0].transpose(2, 0, 1)                                                            # (m, k, L)
+    wr = np.concatenate([wk.reshape(len(index), -1) for wk in w[1:]], axis=1).T if len(w) > 1 \
+        else np.zeros((0, len(index)))
+    _, (H1, Hr) = blocks.solve(prod, f, *blocks.multiply(prod, w1, wr))
+    wHw = np.tensordot(w1, H1, axes=((0, 2), (0, 2))) + wr.T @ Hr
+    XHw = sum(x.reshape(-1, x.shape[2]).T @ wk.reshape(len(index), -1).T for x, wk in zip(ZHX, w))
+    hessian = (wHw - XHw.T @ Phi @ XHw) / scale - np.outer(quadratic, quadratic) / m       # average information
+    for i, (k, a, b) in enumerate(index):
+        for j, (k2, c, d) in enumerate(index):
+            if k == k2 and b == d:
+                hessian[i, j] += 2 * scores[k][a, c]                                        # d^2 Gamma / dT dT
+    return gradient, hessian
+
+
+def _without_terms(W, m, reml):
+    p = W.shape[1] - 1
+    scale = W[:, p] @ W[:, p] / m
+    return Point(m * (np.log(scale) + 1 + np.log(2 * np.pi)), np.zeros(0), np.zeros((0, 0)), [], [], scale, np.zeros(p),
+                 scale * np.eye(p), [], [])
+
+
+def parameters(T):
+    """The parameters: (term, row, column) of each element of the lower triangles."""
+    return [(k, a, b) for k, t in enumerate(T) for a in range(len(t)) for b in range(a + 1)]
+
+
+def _split(columns, prod):
+    """Rows of the rest, term by term, as (L, m, ...)."""
+    out, start = [], 0
+    for levels, m in prod.terms[1:]:
+        out.append(columns[start:start + levels * m].reshape(levels, m, *columns.shape[1:]))
+        start += levels * m
+    return out
+
+
+def pack(T):
+    return np.concatenate([t[np.tril_indices(len(t))] for t in T]) if T else np.zeros(0)
+
+
+def unpack(theta, sizes):
+    T, start = [], 0
+    for m in sizes:
+        t = np.zeros((m, m))
+        count = m * (m + 1) // 2
+        t[np.tril_indices(m)] = theta[start:start + count]
+        T.append(t)
+        start += count
+    return T
 
 
 def _newton(problem):
-    """Newton's method on gamma >= 0, a step halved until the criterion falls."""
-    gamma = np.ones(len(problem.sizes))
-    point, n_evaluations = evaluate(problem, gamma), 1
+    """Newton's method on theta, the lower triangles of the T_k; a step is halved until the criterion falls."""
+    sizes = problem.sizes
+    theta = pack(_start(problem))
+    at = lambda values: evaluate(problem, unpack(values, sizes))                            # noqa: E731
+    point, n_evaluations = at(theta), 1
+    correction = np.zeros_like(point.hessian)
     while n_evaluations < MAX_EVALUATIONS:
-        # a variance at zero whose score is positive stays there
-        free = (gamma > 0) | (point.score < 0)
-        step = np.zeros_like(gamma)
-        step[free] = _direction(point, free)
-        if not (np.abs(step) > 1e-9 * (1e-3 + gamma)).any():
-            return gamma, point, True, n_evaluations
-        length, noise = 1.0, 1e-12 * (1 + abs(point.criterion))
+        step = _direction(point.gradient, point.hessian + correction)
+        step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)             # no leap into the void
+        noise = 1e-12 * (1 + abs(point.criterion))
+        if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-15:
+            snapped = _snap(theta, sizes)
+            if (snapped != theta).any():
+                theta, n_evaluations = snapped, n_evaluations + 1
+                point = at(theta)
+            away = _leave_boundary(point, theta, sizes)
+            if away is None:
+                return unpack(theta, sizes), point, True, n_evaluations
+            theta, n_evaluations = away, n_evaluations + 1
+            point = at(theta)
+            continue
+        length, slope = 1.0, step @ point.gradient
         while True:
-            trial = np.maximum(gamma + length * step, 0.0)
-            candidate = evaluate(problem, trial)
+            candidate = _try(problem, unpack(theta + length * step, sizes))
             n_evaluations += 1
-            if candidate.criterion <= point.criterion + noise or n_evaluations >= MAX_EVALUATIONS:
+            rise = candidate.criterion - point.criterion
+            if rise <= noise or n_evaluations >= MAX_EVALUATIONS or length < 1e-6:
                 break
-            length /= 2
-        if candidate.criterion <= point.criterion + noise:
-            gamma, point = trial, candidate
-    return gamma, point, False, n_evaluations
+            length *= np.clip(-slope * length / (2 * (rise - slope * length)), 0.1, 0.5)    # of a parabola
+        if not rise <= noise:
+            break
+        # what the Hessian missed along this step (symmetric rank one), for the steps to come
+        moved = length * step
+        missed = candidate.gradient - point.gradient - (point.hessian + correction) @ moved
+        if length < 1:
+            correction = np.zeros_like(correction)
+        elif (np.abs(moved) < 0.1 * (0.01 + np.abs(theta))).all() and (
+                abs(missed @ moved) > 1e-6 * np.linalg.norm(missed) * np.linalg.norm(moved)):
+            correction = correction + np.outer(missed, missed) / (missed @ moved)
+        theta, point = theta + moved, candidate
+    return _descend(problem, theta, n_evaluations)
 
 
-def _direction(point, free):
-    """-H^-1 score with the Hessian where it is positive definite, else with the average information."""
-    score = point.score[free]
-    for curvature in (point.hessian, point.information):
-        H = curvature[np.ix_(free, free)]
-        values, vectors = np.linalg.eigh(H) if len(H) else (np.ones(0), H)
-        if (values > 1e-10 * np.abs(values).max(initial=0)).all():
-            return -vectors @ ((vectors.T @ score) / values)
-    return -score / np.maximum(np.abs(np.diag(H)), 1e-8)
+def _descend(problem, theta, n_evaluations):
+    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to turn): L-BFGS."""
+    def objective(values):
+        point = _try(problem, unpack(values, problem.sizes))
+        return (point.criterion, point.gradient) if np.isfinite(point.criterion) else (1e100, np.zeros_like(values))
+    found = minimize(objective, theta, jac=True, method="L-BFGS-B",
+                     options={"maxfun": 10 * MAX_EVALUATIONS, "gtol": 1e-7, "ftol": 0})
+    theta = _snap(found.x, problem.sizes)
+    point = evaluate(problem, unpack(theta, problem.sizes))
+    converged = np.abs(point.gradient).max() < 1e-6 * (1 + abs(point.criterion))
+    return unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1
+
+
+def _try(problem, T):
+    """The point at T; where rounding has left no positive definite matrix, one with an infinite criterion."""
+    try:
+        return evaluate(problem, T)
+    except np.linalg.LinAlgError:
+        return Point(np.inf, *[None] * 9)
+
+
+def _start(problem):
+    """Rough variances, a column at a time: y has variance 1, and a sum of x y over a level, squared, is on average
+    sum x^2 (1 + variance * sum x^2) if the rest of y is noise."""
+    prod, T = problem.products, []
+    p = problem.W.shape[1] - 1
+    if prod is None:
+        return T
+    sums = [prod.Cx[:, p].T] + _split(prod.restx[:, p], prod)                               # (L, m)
+    sizes = [np.diagonal(prod.A)] + _split(prod.rest.diagonal(), prod)
+    noise = 1.0
+    for _ in range(3):
+        variance = [np.maximum((s**2 - noise * n).sum(0) / (n**2).sum(0), 1e-3) for s, n in zip(sums, sizes)]
+        noise = max(1 - sum(v.sum() for v in variance), 0.2)
+    return [np.diag(np.sqrt(v / noise)) for v in variance]
+
+
+def _direction(gradient, hessian):
+    """-H^-1 gradient, with the eigenvalues of H made positive."""
+    if not len(gradient):
+        return gradient
+    values, vectors = np.linalg.eigh(hessian)
+    values = np.maximum(np.abs(values), 1e-8 * np.abs(values).max() + 1e-300)
+    return -vectors @ ((vectors.T @ gradient) / values)
+
+
+def _snap(theta, sizes):
+    """Variances that have run to the boundary become exactly 0."""
+    T = unpack(theta, sizes)
+    for k, t in enumerate(T):
+        left, values, right = np.linalg.svd(t)
+        if values[-1] < 1e-5 * max(1, values[0]):
+            values = np.where(values < 1e-5 * max(1, values[0]), 0, values)
+            if len(t) == 1:
+                T[k] = values[None, :]
+            else:
+                T[k] = np.linalg.qr((left * values).T)[1].T
+    return pack(T)
+
+
+def _leave_boundary(point, theta, sizes):
+    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if all is well."""
+    T = unpack(theta, sizes)
+    for k, t in enumerate(T):
+        null = np.linalg.svd(t)[0][:, np.linalg.svd(t, compute_uv=False) == 0]
+        if null.shape[1]:
+            score = point.traces[k] - point.squares[k] / point.scale
+            values, vectors = np.linalg.eigh(null.T @ score @ null)
+            if values[0] < -1e-6 * (1 + np.abs(score).max()):
+                v = null @ vectors[:, :1]
+                T[k] = np.linalg.cholesky(t @ t.T + 0.01 * v @ v.T + 1e-12 * np.eye(len(t)))
+                return pack(T)
+    return None

@@ -4,61 +4,66 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse
 
-from lmm import check, engine, formula as formulas, summary
-from lmm.inference import anova, df as degrees, means
+from lmm import blocks, engine, formula as formulas, summary
+from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
 
 
-def fit(formula, data, reml=True):
+def fit(formula, data, reml=True, weights=None, offset=None):
     """Fit y = X beta + Z u + e by REML, or by ML with `reml=False` (slides 32 and 34).
 
-    formula: lme4's syntax, "y ~ method + (1 | tablet)", with any number of random intercepts: `(1 | g)`,
-    `(1 | a:b)`, `(1 | a/b)`. Without a random term it is ordinary least squares.
+    formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`, `(x || g)`, `(1 | a:b)`,
+    `(1 | a/b)`, any number of them. Without a random term it is ordinary least squares.
     data: DataFrame; rows with missing values in the formula's columns are dropped and counted.
+    weights: Var(e_i) = sigma^2 / weight_i; offset: added to X beta. Each a column's name or one number a row.
 
     Returns a Fit. Raises ValueError for a column that is unknown, not numeric or infinite, a fixed part that has
-    not full rank, and a grouping factor with one level or with as many levels as rows.
+    not full rank, and a random term whose variance cannot be told from the residual's.
     """
     if not isinstance(data, pd.DataFrame):
         raise ValueError(f"data must be a pandas DataFrame, not {type(data).__name__}")
-    model = formulas.read(formula, data)
-    check.full_rank(model.X, f"the fixed part of {formula!r}")
-    if len(model.y) == model.X.shape[1]:
-        raise ValueError(f"{len(model.y)} rows and as many fixed effects: nothing is left for the variances")
-    Z = sparse.hstack([_indicators(term) for term in model.terms] or [sparse.csr_array((len(model.y), 0))]).tocsr()
-    optimum = engine.optimum(model.y, model.X.to_numpy(), Z, [len(t.levels) for t in model.terms], reml)
+    model = formulas.read(formula, data, weights, offset)
+    if len(model.y) <= model.X.shape[1]:
+        raise ValueError(f"{len(model.y)} rows and {model.X.shape[1]} fixed effects: nothing is left for the variances")
+    return from_model(formula, model, reml)
+
+
+def from_model(formula, model, reml):
+    """Fit a model that has been read already."""
+    y = model.y if model.offset is None else model.y - model.offset
+    root = np.ones(1) if model.weights is None else np.sqrt(model.weights)
+    problem = engine.problem(root * y, root[:, None] * model.X.to_numpy(),
+                             [(t.codes, root[:, None] * t.x) for t in model.terms], reml, model.X.columns)
+    optimum = engine.optimum(problem)
     if not optimum.converged:
         warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; do not trust it",
-                      RuntimeWarning, stacklevel=2)
-    return Fit(formula, model, Z, optimum, reml)
-
-
-def _indicators(term):
-    n = len(term.codes)
-    return sparse.csr_array((np.ones(n), (np.arange(n), term.codes)), shape=(n, len(term.levels)))
+                      RuntimeWarning, stacklevel=3)
+    return Fit(formula, model, problem, optimum)
 
 
 class Fit:
     """A fitted model; the names are those of statsmodels' results and, for matrices, the lecture's."""
 
-    def __init__(self, formula, model, Z, optimum, reml):
+    def __init__(self, formula, model, problem, optimum):
         names = model.X.columns
-        self.formula, self.reml, self.data = formula, reml, model.data
+        found = engine.estimates(problem, optimum.T, optimum.point)
+        self.formula, self.reml, self.data = formula, problem.reml, model.data
+        self.model, self.problem, self.optimum = model, problem, optimum
         self.terms, self.model_spec = model.terms, model.model_spec
-        self.X, self.y, self.Z = model.X, model.y, Z
-        self.nobs, self.n_dropped = len(model.y), model.n_dropped
-        self.fe_params = pd.Series(optimum.beta, index=names)
-        self._cov = pd.DataFrame(optimum.cov_beta, index=names, columns=names)
-        self.scale, self._s2u, self._u = optimum.scale, optimum.gamma * optimum.scale, optimum.u
-        self.criterion, self.llf = optimum.criterion, -optimum.criterion / 2
-        self.converged, self.n_evaluations = optimum.converged, optimum.n_evaluations
-        self.singular = bool((optimum.gamma == 0).any())
-        n_params = len(names) + len(model.terms) + 1
-        self.aic = optimum.criterion + 2 * n_params
-        self.bic = optimum.criterion + np.log(self.nobs) * n_params
+        self.X, self.y, self.nobs, self.n_dropped = model.X, model.y, len(model.y), model.n_dropped
+        self.fe_params = pd.Series(found.beta, index=names)
+        self._cov = pd.DataFrame(found.cov_beta, index=names, columns=names)
+        self.scale, self.gamma, self.u = found.scale, found.gamma, found.u
+        log_weights = 0.0 if model.weights is None else np.log(model.weights).sum()
+        self.criterion = found.criterion - log_weights
+        self.llf, self.converged, self.n_evaluations = -self.criterion / 2, optimum.converged, optimum.n_evaluations
+        self.singular = any(np.linalg.svd(t, compute_uv=False)[-1] < 1e-4 for t in optimum.T)
+        self.n_params = len(names) + len(engine.parameters(optimum.T)) + 1
+        self.aic = self.criterion + 2 * self.n_params
+        self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
     # Estimates -----------------------------------------------------------------------------------------------
 
@@ -79,30 +84,43 @@ class Fit:
     def pvalues(self):
         return self.coef_table()["p"]
 
-    def conf_int(self, df="containment"):
+    def conf_int(self, df="satterthwaite"):
         """95 % confidence intervals of the fixed effects: columns lower, upper."""
         return self.coef_table(df)[["lower", "upper"]]
 
     @property
     def variance_components(self):
-        """One row a variance: group, name1, name2, variance, sd; the last row is the residual."""
-        variance = np.append(self._s2u, self.scale)
-        return pd.DataFrame({
-            "group": [t.name for t in self.terms] + ["Residual"],
-            "name1": ["Intercept"] * len(self.terms) + [""], "name2": "",
-            "variance": variance, "sd": np.sqrt(variance)})
+        """Variances and covariances: group, name1, name2, variance, sd; the last row is the residual.
+
+        Where name2 is not empty, the row is a covariance and `sd` a correlation.
+        """
+        rows = []
+        for term, gamma in zip(self.terms, self.gamma):
+            G = self.scale * gamma
+            sd = np.sqrt(np.maximum(np.diag(G), 0))
+            rows += [(term.name, a, "", G[i, i], sd[i]) for i, a in enumerate(term.columns)]
+            with np.errstate(invalid="ignore"):
+                rows += [(term.name, term.columns[i], term.columns[j], G[i, j], G[i, j] / (sd[i] * sd[j]))
+                         for j in range(len(sd)) for i in range(j)]
+        rows.append(("Residual", "", "", self.scale, np.sqrt(self.scale)))
+        return pd.DataFrame(rows, columns=["group", "name1", "name2", "variance", "sd"])
 
     @property
     def random_effects(self):
         """The BLUPs (slide 33): a dict, group -> DataFrame with a row a level and a column a name."""
-        ends = np.cumsum([len(t.levels) for t in self.terms])[:-1]
-        return {t.name: pd.DataFrame({"Intercept": u}, index=pd.Index(t.levels, name=t.name))
-                for t, u in zip(self.terms, np.split(self._u, ends))}
+        out = {}
+        for term, u in zip(self.terms, self.u):
+            table = pd.DataFrame(u, index=pd.Index(term.levels, name=term.name), columns=term.columns)
+            out[term.name] = pd.concat([out[term.name], table], axis=1) if term.name in out else table
+        return out
 
     @property
     def fittedvalues(self):
         """X beta + Z u, the conditional mean (slide 29)."""
-        return pd.Series(self.X.to_numpy() @ self.fe_params.to_numpy() + self.Z @ self._u)
+        mean = self.X.to_numpy() @ self.fe_params.to_numpy()
+        for term, u in zip(self.terms, self.u):
+            mean = mean + (term.x * u[term.codes]).sum(axis=1)
+        return pd.Series(mean if self.model.offset is None else mean + self.model.offset)
 
     @property
     def resid(self):
@@ -112,14 +130,22 @@ class Fit:
     # The lecture's matrices ----------------------------------------------------------------------------------
 
     @property
+    def Z(self):
+        """The design matrix of the random effects, sparse (n, q): term by term, level by level."""
+        parts = [blocks.indicators(t.codes, t.x) for t in self.terms]
+        return sparse.hstack(parts).tocsr() if parts else sparse.csr_array((self.nobs, 0))
+
+    @property
     def G(self):
-        """Var(u), diagonal and sparse, (q, q)."""
-        return sparse.diags_array(np.repeat(self._s2u, [len(t.levels) for t in self.terms])).tocsr()
+        """Var(u), block-diagonal and sparse, (q, q)."""
+        parts = [sparse.kron(sparse.eye_array(len(t.levels)), self.scale * g) for t, g in zip(self.terms, self.gamma)]
+        return sparse.block_diag(parts, format="csr") if parts else sparse.csr_array((0, 0))
 
     @property
     def R(self):
-        """Var(e) = sigma^2 I, sparse, (n, n)."""
-        return (self.scale * sparse.eye_array(self.nobs)).tocsr()
+        """Var(e), diagonal and sparse: sigma^2 I, or sigma^2 / weights."""
+        weights = np.ones(self.nobs) if self.model.weights is None else self.model.weights
+        return sparse.diags_array(self.scale / weights).tocsr()
 
     def V(self):
         """Var(y) = Z G Z' + R as a dense matrix (slide 29)."""
@@ -130,29 +156,56 @@ class Fit:
 
     # Inference -----------------------------------------------------------------------------------------------
 
-    def coef_table(self, df="containment"):
+    def coef_table(self, df="satterthwaite"):
         """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""
         return means.contrast(self, pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index), df)
 
-    def contrast(self, L, df="containment"):
+    def contrast(self, L, df="satterthwaite"):
         """Any linear function L beta of the fixed effects, the lecture's `estimable` (slide 26)."""
         return means.contrast(self, L, df)
 
-    def ls_means(self, factors, df="containment"):
+    def ls_means(self, factors, df="satterthwaite"):
         """Least-squares means of a factor, or of "a:b": mean, se, df, lower, upper (slide 26)."""
         return means.ls_means(self, factors, df)
 
-    def anova(self, type=1, df="containment"):
-        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, as nlme's table on slide 21."""
+    def pairs(self, factors, adjust="tukey", df="satterthwaite"):
+        """All pairwise differences of LS means, p-values and intervals adjusted for their number."""
+        return means.pairs(self, factors, adjust, df)
+
+    def letters(self, factors, adjust="tukey", df="satterthwaite", level=0.05):
+        """LS means with letters: two means that share a letter do not differ at `level`."""
+        return means.letters(self, factors, adjust, df, level)
+
+    def anova(self, type=3, df="satterthwaite"):
+        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, type 3 adjusts each for all others."""
         return anova.table(self, type, df)
 
-    def df(self, method="containment"):
-        """Denominator degrees of freedom of each fixed effect."""
-        return degrees.of_coefficients(self, method)
+    def ranova(self):
+        """One likelihood-ratio test a random term."""
+        return lrt.ranova(self)
 
-    def summary(self, df="containment"):
+    def profile(self, level=0.95):
+        """Likelihood profile intervals of the variance parameters and fixed effects."""
+        return intervals.profile(self, level)
+
+    def bootstrap(self, n, seed, executor=None, level=0.95):
+        """Parametric bootstrap intervals: n data sets simulated from the fit and fitted again."""
+        return intervals.bootstrap(self, n, seed, executor, level)
+
+    def simulate(self, n, seed):
+        """n responses drawn from the fitted model, new random effects and errors each time: (nobs, n)."""
+        return predictions.simulate(self, n, seed)
+
+    def predict(self, new_data=None, random="conditional", interval=None):
+        """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an interval on request."""
+        return predictions.predict(self, new_data, random, interval)
+
+    def summary(self, df="satterthwaite"):
         """All of it as text, laid out like lme4's summary, with df and p."""
         return summary.Text(summary.text(self, df))
+
+    def _repr_html_(self):
+        return summary.html(self)
 
     def __repr__(self):
         how = "REML" if self.reml else "ML"
