@@ -2,27 +2,131 @@
 
 import numpy as np
 import pandas as pd
+from formulaic.parser.types import Factor
 from scipy import stats
 
-from lmm.inference import df as degrees
+from lmm.formula import CONTEXT
+from lmm.inference import containment, df as degrees
 
 
 def table(fit, type, df):
-    """Sequential (type 1) F tests, as nlme's anova on slide 21: index term; num_df, den_df, F, p.
+    """F tests of the terms: index term; num_df, den_df, F, p.
 
-    Each term is tested after those before it and before those behind it: with U'U = X'V^-1 X (Cholesky), the rows
-    of U beta are independent with variance 1, so F is the mean square of the term's rows.
+    type 3: each term adjusted for all others, whatever the coding of X; the intercept is not listed.
+    type 1, sequential, as on slide 21: each term after those before it.
     """
-    if type != 1:
-        raise ValueError(f"type must be 1 (sequential), not {type!r}")
-    U = np.linalg.cholesky(np.linalg.inv(fit.cov_params())).T
-    effects = U @ fit.fe_params.to_numpy()
-    nu = degrees.of_coefficients(fit, df).to_numpy()
-    rows = {}
-    for term, columns in fit.model_spec.term_slices.items():
-        num_df, den_df = columns.stop - columns.start, nu[columns].min()
-        F = np.mean(effects[columns] ** 2)
-        name = "Intercept" if str(term) == "1" else str(term)
-        rows[name] = [num_df, den_df, F, stats.f.sf(F, num_df, den_df)]
-    result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F", "p"])
+    if type not in (1, 3):
+        raise ValueError(f"type must be 1 (sequential) or 3 (each term adjusted for all others), not {type!r}")
+    L = marginal(fit) if type == 3 else sequential(fit, df)
+    rows = {name: degrees.f_test(fit, rows, df) for name, rows in L.items()}
+    if df == "containment":                                          # nlme: the smallest df of the term's own effects
+        own = containment.of_coefficients(fit)
+        rows = {name: rows[name]._replace(den_df=own.iloc[columns].min())
+                for name, columns in _columns(fit).items() if name in rows}
+    result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F"]).astype(float)
+    result["p"] = stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
+
+
+def sequential(fit, df):
+    """For each term the rows L of its type 1 test: the term's rows of U in U'DU = X'X, with D diagonal and ones on
+    U's diagonal, as in lmerTest and SAS; with containment U'DU = X'V^-1 X, as in nlme (slide 21).
+
+    Where all effects are balanced the two ask the same.
+    """
+    U = np.linalg.cholesky(np.linalg.inv(fit.cov_params())).T if df == "containment" else np.linalg.qr(fit.X, mode="r")
+    U = U / np.diag(U)[:, None]
+    return {name: U[columns] for name, columns in _columns(fit).items()}
+
+
+def _columns(fit):
+    """The columns of X of each term, by its name."""
+    return {"Intercept" if str(term) == "1" else str(term): columns
+            for term, columns in fit.model_spec.term_slices.items()}
+
+
+def marginal(fit):
+    """For each term the rows L of its type 3 test, as in lmerTest and SAS ("The Four Types of Estimable Functions").
+
+    They are the functions of the fixed effects that involve only the term and the terms that contain it (its factors
+    and more factors, the same covariates), and are orthogonal to those that involve the latter alone. So other factors
+    are averaged with equal weights, and a covariate that interacts with the term stands at 0. Without an intercept
+    a factor that no other factor accompanies is tested against 0.
+
+    All this is asked of the full coding of X (slide 27), where each level has its column, so that the coding of the
+    fitted X plays no part.
+    """
+    slices, A, reference, to_fit = _full_coding(fit)
+    terms = [term for term in slices if str(term) != "1"]
+    out = {}
+    for term in terms:
+        own = _mask(slices, [term])
+        above = _mask(slices, [other for other in terms if _contains(fit, other, term)])
+        allowed, higher = _null(A[:, ~own & ~above]), _null(A[:, ~above])
+        L = _null(allowed @ A @ A.T @ higher.T) @ allowed
+        # lmerTest's choice of rows, one for each level but the first; Satterthwaite's df depend on it, if little
+        corner = (L @ A)[:, own & reference][:, -len(L):]
+        if np.linalg.matrix_rank(corner) == len(L):
+            L = np.linalg.solve(corner, L)
+        if len(terms) == 1:                                          # here lmerTest takes the rows of type 1
+            U = np.linalg.qr(fit.X @ np.linalg.inv(to_fit), mode="r")
+            L = (U / np.diag(U)[:, None])[own[reference]]
+        out[str(term)] = L @ to_fit
+    return out
+
+
+def _contains(fit, outer, inner):
+    """Has the term `outer` all the factors of `inner`, and more factors, but no more covariates?"""
+    more = set(outer.factors) - set(inner.factors)
+    states = fit.model_spec.encoder_state
+    return (set(inner.factors) < set(outer.factors)
+            and all(states[factor.expr][0] is Factor.Kind.CATEGORICAL for factor in more))
+
+
+def _full_coding(fit):
+    """The fixed part in full coding (P columns), and its relation to the fitted one (p columns of the same space).
+
+    Returns the columns of each term; A (p, P), the full coding as a function of reference coding; a mask (P,) of the
+    columns that make the reference coding; the matrix (p, p) that takes functions of reference-coded effects to
+    functions of the fitted ones.
+    """
+    spec = fit.model_spec.update(ensure_full_rank=False, structure=None)
+    first = ~fit.X.duplicated().to_numpy()
+    full = spec.get_model_matrix(fit.data[first], context=CONTEXT)
+    slices = full.model_spec.term_slices
+    Q, R = np.linalg.qr(fit.X[first])
+    B = Q.T @ full.to_numpy(dtype=float)                             # in coordinates of X's column space
+    for columns in slices.values():
+        B[:, columns] /= np.linalg.norm(B[:, columns])
+    reference = _independent(B, slices)
+    A = np.linalg.solve(B[:, reference], B)
+    A[np.abs(A) < 1e-9] = 0
+    return slices, A, reference, np.linalg.solve(B[:, reference], R)
+
+
+def _independent(B, slices):
+    """Mask of the columns that those before do not give (Gram and Schmidt), the last level of each term first."""
+    mask, basis = np.zeros(B.shape[1], dtype=bool), np.zeros((len(B), 0))
+    for j in (j for columns in slices.values() for j in reversed(range(columns.start, columns.stop))):
+        rest = B[:, j]
+        for _ in range(2):                                           # once more against rounding
+            rest = rest - basis @ (basis.T @ rest)
+        if np.linalg.norm(rest) > 1e-11 * np.linalg.norm(B[:, j]):
+            mask[j] = True
+            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
+    return mask
+
+
+def _mask(slices, terms):
+    """Which of the P columns belong to the terms?"""
+    mask = np.zeros(max(columns.stop for columns in slices.values()), dtype=bool)
+    for term in terms:
+        mask[slices[term]] = True
+    return mask
+
+
+def _null(M):
+    """An orthonormal basis, in rows, of the c with cM = 0."""
+    R = np.linalg.qr(np.vstack([M.T, np.zeros(len(M))]), mode="r")
+    _, values, right = np.linalg.svd(R)
+    return right[(values > 1e-9 * values[0]).sum():]

@@ -1,72 +1,50 @@
-"""Denominator degrees of freedom."""
+"""Denominator degrees of freedom: containment, Satterthwaite, Kenward-Roger."""
+
+from collections import namedtuple
 
 import numpy as np
-import pandas as pd
 
-METHODS = ("containment",)
+from lmm.inference import containment, kenward_roger, satterthwaite
+
+METHODS = ("satterthwaite", "kenward-roger", "containment")
+Test = namedtuple("Test", "num_df den_df F")
 
 
-def of_coefficients(fit, method):
-    """Degrees of freedom of each fixed effect, a Series. Raises ValueError for an unknown method."""
+def check(method):
+    """ValueError unless `method` is one of METHODS."""
     if method not in METHODS:
         raise ValueError(f"df must be one of {', '.join(METHODS)}, not {method!r}")
-    return containment(fit)
+
+
+def covariance(fit, method):
+    """Var(beta_hat) to use with a method: Kenward and Roger's is adjusted for the estimated variances."""
+    check(method)
+    adjust = method == "kenward-roger" and fit.terms
+    return kenward_roger.adjusted(fit) if adjust else fit.cov_params().to_numpy()
 
 
 def of_contrasts(fit, L, method):
-    """For each row of L the smallest df among the coefficients in it, as the lecture's `estimable` does (slide 26)."""
-    df = of_coefficients(fit, method).to_numpy()
-    return np.array([df[row != 0].min(initial=np.inf) for row in L])
+    """Degrees of freedom for the t test of each row of L."""
+    check(method)
+    if not fit.terms:
+        return np.full(len(L), float(fit.nobs - fit.X.shape[1]))
+    if method == "containment":
+        return containment.of_contrasts(fit, L)
+    return (satterthwaite if method == "satterthwaite" else kenward_roger).of_contrasts(fit, L)
 
 
-def containment(fit):
-    """nlme's rule (Pinheiro and Bates 2000, section 2.4.2), by ranks.
-
-    A fixed effect that is constant within the levels of a grouping factor is tested against that factor: its df are
-    the columns that the factor adds to the fixed effects and to the factors that it is nested in. All other effects
-    are tested against the residual. The intercept takes the largest df, as in nlme. For nested factors this is nlme's
-    own formula; for crossed ones (plank:width and plank:depth) it is the split-plot table's.
-    """
-    X = fit.X.to_numpy()
-    Z = {t.name: _dense(t) for t in fit.terms}
-    everything = _rank([X, *Z.values()])
-    residual = fit.nobs - everything
-    coarser = {t.name: [h.name for h in fit.terms if h.name != t.name and _nested(t, h)] for t in fit.terms}
-    stratum = {}
-    for name, hosts in coarser.items():
-        base = [X] + [Z[h] for h in hosts]
-        stratum[name] = _rank(base + [Z[name]]) - _rank(base)
-    df = [_of_column(x, fit.terms, coarser, stratum, residual) for x in X.T]
-    return pd.Series(df, index=fit.fe_params.index, dtype=float)
+def f_test(fit, L, method):
+    """F test of L beta = 0 for an L of full row rank: numerator df, denominator df, F."""
+    check(method)
+    if not fit.terms:
+        return Test(len(L), float(fit.nobs - fit.X.shape[1]), _wald(fit, L))
+    if method == "containment":
+        return Test(len(L), float(containment.of_contrasts(fit, L).min()), _wald(fit, L))
+    if method == "satterthwaite":
+        return Test(len(L), satterthwaite.of_test(fit, L), _wald(fit, L))
+    return Test(len(L), *kenward_roger.of_test(fit, L))
 
 
-def _of_column(x, terms, coarser, stratum, residual):
-    if np.ptp(x) == 0:                                               # the intercept
-        return max([residual, *stratum.values()])
-    within = [t.name for t in terms if _constant_within(x, t)]
-    outermost = [name for name in within if not set(coarser[name]) & set(within)]
-    return min((stratum[name] for name in outermost), default=residual)
-
-
-def _constant_within(x, term):
-    q = len(term.levels)
-    low, high = np.full(q, np.inf), np.full(q, -np.inf)
-    np.minimum.at(low, term.codes, x)
-    np.maximum.at(high, term.codes, x)
-    return (low == high).all()
-
-
-def _nested(inner, outer):
-    """Does each level of `inner` lie in one level of `outer`?"""
-    return _constant_within(outer.codes.astype(float), inner) and len(outer.levels) < len(inner.levels)
-
-
-def _dense(term):
-    return np.eye(len(term.levels))[term.codes]
-
-
-def _rank(parts):
-    """Rank of [X Z ...], each column scaled to length 1."""
-    A = np.hstack(parts)
-    norms = np.linalg.norm(A, axis=0)
-    return int(np.linalg.matrix_rank(A / np.where(norms > 0, norms, 1)))
+def _wald(fit, L):
+    estimate = L @ fit.fe_params.to_numpy()
+    return estimate @ np.linalg.solve(L @ fit.cov_params().to_numpy() @ L.T, estimate) / len(L)

@@ -1,0 +1,225 @@
+"""Simulation from a fit, predictions and their intervals."""
+
+import warnings
+from collections import namedtuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.linalg import solve_triangular
+
+from lmm import blocks, formula as formulas
+
+MOST_NUMBERS = 5_000_000
+
+Truth = namedtuple("Truth", "mean offset terms sd")       # X beta; terms: (codes, x, root of Var(u)); sd of the errors
+Rows = namedtuple("Rows", "X terms sd offset index")      # terms: (codes, -1 for a new level; x)
+
+
+# Simulation -------------------------------------------------------------------------------------------------------
+
+def simulate(fit, n, seed):
+    """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array (nobs, n)."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"n, the number of responses to draw, must be a positive whole number, not {n!r}")
+    rng, parts = np.random.default_rng(seed), truth(fit)
+    return np.column_stack([draw(parts, rng) for _ in range(n)])
+
+
+def truth(fit):
+    """What `draw` needs of a fit: arrays only, so that it can be sent to another process."""
+    roots = []
+    for gamma in fit.gamma:
+        values, vectors = np.linalg.eigh(fit.scale * gamma)
+        roots.append(vectors * np.sqrt(np.maximum(values, 0)))       # a root of Var(u), which may be singular
+    terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
+    sd = np.sqrt(fit.scale) * np.ones(fit.nobs)
+    return Truth(fit.X.to_numpy() @ fit.fe_params.to_numpy(), fit.model.offset, terms,
+                 sd if fit.model.weights is None else sd / np.sqrt(fit.model.weights))
+
+
+def draw(parts, rng):
+    """One response, (nobs,)."""
+    y = parts.mean + parts.sd * rng.standard_normal(len(parts.mean))
+    for codes, x, root in parts.terms:
+        u = rng.standard_normal((codes.max() + 1, len(root))) @ root.T
+        y += (x * u[codes]).sum(axis=1)
+    return y if parts.offset is None else y + parts.offset
+
+
+# Prediction -------------------------------------------------------------------------------------------------------
+
+def predict(fit, new_data=None, random="conditional", interval=None):
+    """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.
+
+    new_data: a DataFrame with the formula's columns; without it, the rows of the fit. Rows of new levels of a grouping
+    factor are predicted without it, and a warning names them.
+    interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper. conf_ is for the mean
+    of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
+    full variance of a new level; lower and upper are for an observation: for "conditional" the residual variance is
+    added (as merTools' predictInterval), for "marginal" also that of all random effects. Normal quantiles, variances
+    taken as known; new rows have weight 1.
+    Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
+    """
+    if random not in ("conditional", "marginal"):
+        raise ValueError(f"random must be 'conditional' or 'marginal', not {random!r}")
+    if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
+        raise ValueError(f"interval must be None or lie between 0 and 1 (0.95, say), not {interval!r}")
+    conditional = random == "conditional"
+    if new_data is None:
+        rows = _own_rows(fit)
+    else:
+        rows = _new_rows(fit, new_data, conditional, conditional or interval is not None)
+    mean = rows.X @ fit.fe_params.to_numpy() + rows.offset
+    if conditional:
+        for (codes, x), u in zip(rows.terms, fit.u):
+            mean = mean + np.where(codes >= 0, (x * u[codes]).sum(axis=1), 0)
+    mean = pd.Series(mean, index=rows.index)
+    if interval is None:
+        return mean
+    spread = [np.einsum("ia,ab,ib->i", x, fit.scale * gamma, x) for (_, x), gamma in zip(rows.terms, fit.gamma)]
+    if conditional:
+        new = sum((s * (codes < 0) for s, (codes, _) in zip(spread, rows.terms)), np.zeros(len(mean)))
+        known = _joint_variance(fit, rows) + new
+        single = known + rows.sd**2
+    else:
+        known = np.einsum("ij,jk,ik->i", rows.X, fit.cov_params().to_numpy(), rows.X)
+        single = known + sum(spread, rows.sd**2)
+    z = stats.norm.ppf((1 + interval) / 2)
+    return pd.DataFrame({"mean": mean, "lower": mean - z * np.sqrt(single), "upper": mean + z * np.sqrt(single),
+                         "conf_lower": mean - z * np.sqrt(known), "conf_upper": mean + z * np.sqrt(known)})
+
+
+def _joint_variance(fit, rows):
+    """Var(x'(beta_hat - beta) + z'(u_hat - u)), z without new levels, a number a row.
+
+    With g = Gamma z, as fractions of sigma^2: z'g - g'(Z'H^-1 Z)g + d'(X'H^-1 X)^-1 d, d = x - (X'H^-1 Z)g; these are
+    x and z on both sides of Henderson's C (slide 33), without its dense matrix.
+    """
+    problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
+    d = solve_triangular(problem.R, rows.X.T, trans="T").T           # in the engine's coordinates, X = QR
+    if not fit.terms:
+        return problem.unit**2 * np.einsum("ij,jk,ik->i", d, point.cov_b, d)
+    factors, total, weights = blocks.factor(problem.products, T), np.zeros(len(d)), []
+    for place, k in enumerate(problem.order):
+        codes, x = rows.terms[k]
+        x = (x @ problem.back[place]) * (codes >= 0)[:, None]
+        g = x @ T[place] @ T[place].T
+        weights.append((codes, g))
+        total += (x * g).sum(axis=1)
+        d = d - np.einsum("ia,iap->ip", g, point.ZHX[place][codes])
+    most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
+    for start in range(0, len(d), most):
+        part = slice(start, start + most)
+        total[part] -= _quadratic(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
+    return problem.unit**2 * (point.scale * total + np.einsum("ij,jk,ik->i", d, point.cov_b, d))
+
+
+def _quadratic(products, factors, weights):
+    """g'(Z'H^-1 Z)g for each row; weights: (codes, g (rows, m)) a term."""
+    row = np.arange(len(weights[0][0]))
+    w = []
+    for (levels, m), (codes, g) in zip(products.terms, weights):
+        w.append(np.zeros((levels, m, len(row))))
+        w[-1][codes, :, row] = g
+    first = w[0].transpose(1, 2, 0)
+    rest = np.concatenate([part.reshape(-1, len(row)) for part in w[1:]] or [np.zeros((0, len(row)))])
+    H1, Hr = blocks.solve(products, factors, *blocks.multiply(products, first, rest))[1]
+    return (first * H1).sum(axis=(0, 2)) + (rest * Hr).sum(axis=0)
+
+
+# The rows to predict ----------------------------------------------------------------------------------------------
+
+def _own_rows(fit):
+    weights = np.ones(fit.nobs) if fit.model.weights is None else fit.model.weights
+    offset = np.zeros(fit.nobs) if fit.model.offset is None else fit.model.offset
+    return Rows(fit.X.to_numpy(), [(t.codes, t.x) for t in fit.terms], np.sqrt(fit.scale / weights), offset,
+                pd.RangeIndex(fit.nobs))
+
+
+def _new_rows(fit, data, with_groups, with_terms):
+    """X, codes and covariates of new rows, checked."""
+    if not isinstance(data, pd.DataFrame):
+        raise ValueError(f"new_data must be a pandas DataFrame, not {type(data).__name__}")
+    if fit.model.offset is not None:
+        raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
+                         "predict, and add the new rows' offset to the result")
+    terms = fit.terms if with_terms else []
+    groups = {name for t in terms for name in t.name.split(":")} if with_groups else set()
+    specs = [fit.model_spec] + [t.model_spec for t in terms]
+    _check_columns(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
+    data = _with_levels(fit, specs, data)
+    codes = [_codes(fit, t, data) if with_groups else np.full(len(data), -1) for t in terms]
+    if with_groups:
+        _warn_of_new_levels(terms, codes, data)
+    x = [_columns(t.model_spec, data) for t in terms]
+    return Rows(_columns(fit.model_spec, data), list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0,
+                data.index)
+
+
+def _variables(fit, spec):
+    return formulas.variables(getattr(spec, "formula", spec)) & set(fit.data.columns)
+
+
+def _check_columns(fit, data, needed):
+    missing = sorted(needed - set(data.columns))
+    if missing:
+        raise ValueError(f"new_data lacks the column {', '.join(map(repr, missing))}")
+    for name in sorted(needed):
+        if data[name].isna().any():
+            raise ValueError(f"column {name!r} of new_data has missing values in row "
+                             f"{data.index[data[name].isna().to_numpy()][0]!r}; drop or complete such rows")
+        if pd.api.types.is_numeric_dtype(fit.data[name]):
+            if not pd.api.types.is_numeric_dtype(data[name]):
+                raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit it was numeric")
+            if np.isinf(data[name].astype(float)).any():
+                raise ValueError(f"column {name!r} of new_data has infinite values; correct or drop those rows")
+
+
+def _with_levels(fit, specs, data):
+    """new_data with the fit's levels of the fixed factors and of factors with slopes. Unknown levels are refused:
+    formulaic gives them zeros, as if they were the reference level, and reads numbers for labels as a covariate."""
+    data = data.copy()
+    for spec in specs:
+        coded = set()                                                # C(x), whatever type x has
+        for factor, names in getattr(spec, "factor_variables", {}).items():
+            if "categories" in spec.encoder_state.get(str(factor), (None, {}))[1]:
+                coded |= {str(v) for v in names}
+        for name in sorted(_variables(fit, spec)):
+            text = not pd.api.types.is_numeric_dtype(fit.data[name])
+            levels = pd.Categorical(fit.data[name]).categories if text or name in coded else []
+            unknown = sorted({str(v) for v in data[name] if v not in levels}) if len(levels) else []
+            if unknown:
+                raise ValueError(f"column {name!r} of new_data has the unknown level {', '.join(unknown)}; "
+                                 f"the fit knows {', '.join(map(str, levels))}")
+            if text:
+                data[name] = pd.Categorical(data[name], categories=levels)
+    return data
+
+
+def _columns(spec, data):
+    try:
+        values = formulas.random_columns(spec, data)[1]                       # of the fixed part, too
+    except ValueError as error:
+        raise ValueError(f"new_data: {str(error).replace(str(spec), str(spec.formula))}") from None
+    if len(values) != len(data):
+        raise ValueError(f"new_data gives columns of {spec.formula} that are missing in some rows; check its values")
+    return values
+
+
+def _codes(fit, term, data):
+    """The term's level of each new row, -1 for one that the fit has not seen."""
+    names = term.name.split(":")
+    known = dict(zip(zip(*(fit.data[name] for name in names)), term.codes))
+    return np.array([known.get(values, -1) for values in zip(*(data[name] for name in names))], dtype=np.int64)
+
+
+def _warn_of_new_levels(terms, codes, data):
+    new = []
+    for term, code in zip(terms, codes):
+        values = zip(*(data.loc[(code < 0), name] for name in term.name.split(":")))
+        new += [f"{term.name} {label}" for label in dict.fromkeys(":".join(map(str, v)) for v in values)]
+    if new:
+        more = f" and {len(new) - 10} more" if len(new) > 10 else ""
+        warnings.warn(f"new levels, predicted without their random effect: {', '.join(new[:10])}{more}", RuntimeWarning,
+                      stacklevel=5)
