@@ -1,6 +1,10 @@
-"""The summary of a fit as text, laid out like lme4's."""
+"""The summary of a fit, laid out like lme4's: as text, and as HTML tables for notebooks."""
+
+from html import escape
 
 import numpy as np
+
+MOST_CORRELATED = 8                                                  # fixed effects whose correlations are printed
 
 
 class Text(str):
@@ -11,36 +15,95 @@ class Text(str):
 
 
 def text(fit, df):
+    """The summary as text; df: the method for the tests of the fixed effects."""
+    lines = [*_head(fit), "", "Random effects:", *_columns(_variances(fit), left=2), _sizes(fit), *_singular(fit)]
+    lines += ["", _caption(fit, df) + ":", *_columns(_coefficients(fit, df), left=1)]
+    if 1 < len(fit.fe_params) <= MOST_CORRELATED:
+        lines += ["", "Correlation of fixed effects:", *_columns(_correlation(fit), left=1)]
+    return "\n".join([*lines, *_many(fit)])
+
+
+def html(fit, df="satterthwaite"):
+    """The same content as HTML: paragraphs and tables with captions and header cells, the same at each call."""
+    parts = [_paragraph(line, strong="NOT CONVERGED" in line) for line in _head(fit)]
+    parts.append(_table("Random effects", _variances(fit), left=2))
+    parts += [_paragraph(line) for line in [_sizes(fit), *_singular(fit)]]
+    parts.append(_table(_caption(fit, df), _coefficients(fit, df), left=1))
+    if 1 < len(fit.fe_params) <= MOST_CORRELATED:
+        parts.append(_table("Correlation of fixed effects", _correlation(fit), left=1))
+    return "\n".join(["<div>", *parts, *(_paragraph(line) for line in _many(fit) if line), "</div>"])
+
+
+# Content: lines, and tables as rows of words ----------------------------------------------------------------------
+
+def _head(fit):
     how = ("REML" if fit.reml else "ML") if fit.terms else "least squares"
-    lines = [
-        f"Linear {'mixed ' if fit.terms else ''}model fit by {how}",
-        f"Formula: {fit.formula}",
-        f"-2 log {'restricted ' if fit.reml else ''}likelihood: {fit.criterion:.4f}"
-        + ("" if fit.converged else "   NOT CONVERGED: do not trust these estimates"),
-        "", "Random effects:", *_variances(fit), _sizes(fit)]
-    if fit.singular:
-        lines.append("A variance is estimated as exactly 0 (singular fit): the data show no such effect.")
-    lines += ["", f"Fixed effects (df: {df}):", *_coefficients(fit, df)]
-    if len(fit.fe_params) > 1:
-        lines += ["", "Correlation of fixed effects:", *_correlation(fit)]
-    return "\n".join(lines)
+    lines = [] if fit.converged else [
+        f"NOT CONVERGED after {fit.n_evaluations} evaluations: do not trust these estimates, their standard errors or "
+        "tests. Try fewer random effects."]
+    lines += [f"Linear {'mixed ' if fit.terms else ''}model fit by {how}", f"Formula: {fit.formula}"]
+    weights = fit.model.weights
+    if weights is not None:
+        lines.append(f"Weights: from {weights.min():.4g} to {weights.max():.4g}; "
+                     "a row's error variance is the residual variance / its weight")
+    if fit.model.offset is not None:
+        lines.append("Offset: added to the fixed part")
+    return [*lines, f"-2 log {'restricted ' if fit.reml else ''}likelihood: {fit.criterion:.4f}"]
 
 
 def _variances(fit):
-    rows = [[r.group, r.name1, f"{r.variance:.6f}", f"{r.sd:.5f}"] for r in fit.variance_components.itertuples()]
-    return _columns([["Group", "Name", "Variance", "Std.Dev."], *rows], left=2)
+    """Group, Name, Variance, Std.Dev. and, where a term has several columns, Corr with those before."""
+    widest = max((len(t.columns) for t in fit.terms), default=1)
+    rows = [["Group", "Name", "Variance", "Std.Dev.", *["Corr", *[""] * (widest - 2)][:widest - 1]]]
+    for term, gamma in zip(fit.terms, fit.gamma):
+        sd = _sd(term, gamma)
+        for i, name in enumerate(term.columns):
+            corr = [f"{gamma[i, j] / (sd[i] * sd[j]):.2f}".replace("-0.00", "0.00") if sd[i] * sd[j] > 0 else "-"
+                    for j in range(i)]
+            variance = fit.scale * gamma[i, i] * (sd[i] > 0)
+            rows.append(["" if i else term.name, name, _number(variance, 6), _number(np.sqrt(variance), 5),
+                         *corr, *[""] * (widest - 1 - i)])
+    return [*rows, ["Residual", "", _number(fit.scale, 6), _number(np.sqrt(fit.scale), 5), *[""] * (widest - 1)]]
+
+
+def _sd(term, gamma):
+    """Standard deviations of a term's random effects over sigma; 0 where only rounding is left of a variance."""
+    return np.sqrt(np.where(np.diag(gamma) * (term.x**2).mean(axis=0) > 1e-14, np.diag(gamma), 0))
 
 
 def _sizes(fit):
-    groups = "".join(f", {t.name}: {len(t.levels)}" for t in fit.terms)
+    levels = {t.name: len(t.levels) for t in fit.terms}
+    groups = "".join(f", {name}: {number}" for name, number in levels.items())
     dropped = f" ({fit.n_dropped} rows with missing values dropped)" if fit.n_dropped else ""
     return f"Number of observations: {fit.nobs}{groups}{dropped}"
 
 
+def _singular(fit):
+    """What is singular, a line for the variances and one for each covariance matrix."""
+    variances, lines = False, []
+    for term, gamma in zip(fit.terms, fit.gamma):
+        sd = _sd(term, gamma)
+        unit = np.where(sd > 0, sd, 1)
+        if len(sd) == 1:
+            variances |= sd[0] == 0
+        elif fit.singular and np.linalg.eigvalsh(gamma / np.outer(unit, unit))[0] < 1e-7:
+            lines.append(f"The covariance matrix of {', '.join(term.columns)} by {term.name} is singular (singular "
+                         "fit): a correlation is 1 or -1, or a variance 0. The data tell fewer random effects apart "
+                         "than asked for; leave one out or write || for |.")
+    always = "A variance is estimated as exactly 0 (singular fit): the data show no such effect."
+    if fit.singular and not lines and not variances:
+        lines = ["A variance is estimated as almost 0 (singular fit): the data hardly show such an effect."]
+    return [always] * bool(variances) + lines
+
+
+def _caption(fit, df):
+    return f"Fixed effects (df: {df if fit.terms else 'residual'})"
+
+
 def _coefficients(fit, df):
-    rows = [[name, f"{r.estimate:.5f}", f"{r.se:.5f}", f"{r.df:.4g}", f"{r.t:.2f}", _p(r.p)]
-            for name, r in fit.coef_table(df).iterrows()]
-    return _columns([["", "Estimate", "Std.Error", "df", "t", "p"], *rows], left=1)
+    rows = [[name, _number(r.estimate, 5, r.se), _number(r.se, 5), f"{r.df:.4g}" if r.df < 9999.5 else f"{r.df:.0f}",
+             f"{r.t:.2f}", _p(r.p)] for name, r in fit.coef_table(df).iterrows()]
+    return [["", "Estimate", "Std.Error", "df", "t", "p"], *rows]
 
 
 def _correlation(fit):
@@ -49,15 +112,48 @@ def _correlation(fit):
     names = list(fit.fe_params.index)
     rows = [[name, *(f"{c:.3f}" for c in corr[i + 1, :i + 1]), *[""] * (len(names) - 2 - i)]
             for i, name in enumerate(names[1:])]
-    return _columns([["", *names[:-1]], *rows], left=1)
+    return [["", *names[:-1]], *rows]
+
+
+def _many(fit):
+    p = len(fit.fe_params)
+    return ["", f"Correlations of the {p} fixed effects are not shown; fit.cov_params() gives their covariances."] * (
+        p > MOST_CORRELATED)
 
 
 def _p(p):
     return "<.0001" if p < 1e-4 else f"{p:.4f}"
 
 
+def _number(value, decimals, size=None):
+    """With so many decimals, or as 1.23457e-07 where these would show fewer than three digits of `size` (its error)."""
+    size = abs(value if size is None else size)
+    return f"{value:.{decimals}f}" if size == 0 or 10.0**(2 - decimals) <= size < 1e9 else f"{value:.5e}"
+
+
+# Layout ----------------------------------------------------------------------------------------------------------
+
 def _columns(rows, left):
     """Rows of words in columns: the first `left` columns flush left, the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return [" " + "  ".join(w.ljust(n) if i < left else w.rjust(n) for i, (w, n) in enumerate(zip(row, widths))).rstrip()
-            for row in rows]
+    padded = [[w.ljust(n) if i < left else w.rjust(n) for i, (w, n) in enumerate(zip(row, widths))] for row in rows]
+    return [" " + "  ".join(words).rstrip() for words in padded]
+
+
+def _paragraph(line, strong=False):
+    return f"<p><strong>{escape(line)}</strong></p>" if strong else f"<p>{escape(line)}</p>"
+
+
+def _table(caption, rows, left):
+    """An HTML table: the first row and the first column are headers, numbers to the right, no colours."""
+    def cell(word, i, scope):
+        tag, scope = ("th", f' scope="{scope}"') if scope and word else ("td", "")
+        return f'<{tag}{scope} align="{"left" if i < left else "right"}">{escape(word)}</{tag}>'
+    lines, name = [], ""
+    for k, row in enumerate(rows):
+        name = row[0] or name                                        # each row says whose it is, for a screen reader
+        first, others = ("row", "") if k else ("col", "col")
+        cells = [cell(name, 0, first), *(cell(word, i, others) for i, word in enumerate(row) if i)]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join([f"<table>\n<caption>{escape(caption)}</caption>", f"<thead>{lines[0]}</thead>", "<tbody>",
+                      *lines[1:], "</tbody>\n</table>"])
