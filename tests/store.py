@@ -30,6 +30,7 @@ def store(path):
     for count, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
         cell.execution_count = count
         cell.metadata.pop("execution", None)
+        cell.outputs = _joined(cell.outputs)
         for output in cell.outputs:
             if "execution_count" in output:
                 output["execution_count"] = count
@@ -39,6 +40,17 @@ def store(path):
                 output["metadata"] = {}
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
+
+
+def _joined(outputs):
+    """Printed text may arrive in several pieces: put neighbours of one stream together."""
+    joined = []
+    for output in outputs:
+        if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _printed(client, index, name):

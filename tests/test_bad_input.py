@@ -36,20 +36,30 @@ FIT = {
     "rank deficient": (
         "y ~ method + x + (1 | tablet)", TABLETS.assign(x=(TABLETS["method"] == "hplc") * 2.0), "rank 2: x can be"),
     "factor of one level": ("y ~ lab + (1 | tablet)", TABLETS.assign(lab="A"), "'lab' has only the level 'A'"),
-    "saturated": ("y ~ tablet * method", TABLETS, "20 rows and as many fixed effects"),
-    "more columns than rows": ("y ~ tablet * method", TABLETS[:11], "rank|more columns"),
+    "saturated": ("y ~ tablet * method", TABLETS, "20 rows and 20 fixed effects"),
+    "more columns than rows": ("y ~ tablet * method", TABLETS[:11], "11 rows and 12 fixed effects"),
     "y that the fixed part gives exactly": ("y ~ x", TABLETS.assign(x=TABLETS["y"]), "gives the response exactly"),
     "constant y": ("y ~ method + (1 | tablet)", TABLETS.assign(y=3.0), "gives the response exactly"),
     "no brackets": ("y ~ method + 1 | tablet", TABLETS, r"write \(1 \| group\)"),
-    "random slope": ("y ~ x + (1 + x | tablet)", TABLETS, r"only random intercepts \(1 \| group\)"),
+    "as many random effects as rows": (
+        "y ~ 1 + (method | tablet)", TABLETS, r"\(method \| tablet\) has 20 random effects for 20 rows.*leave out a slope"),
+    "random term without columns": ("y ~ 1 + (0 | tablet)", TABLETS, r"has no columns; write \(1 \| tablet\)"),
+    "random columns that depend on each other": (
+        "Reaction ~ Days + (1 + Days + I(2 * Days) | Subject)", lmm.load("sleepstudy"), "depend on each other: Intercept, "),
+    "random covariate unknown": ("y ~ method + (0 + dose | tablet)", TABLETS, "no column 'dose'"),
     "random term twice": ("y ~ method + (1 | tablet) + (1 | tablet)", TABLETS, "given twice"),
     "group of no shape": ("y ~ method + (1 | tablet + method)", TABLETS, "cannot read the grouping factor"),
     "no tilde": ("y method", TABLETS, "needs one '~'"),
     "no response": ("~ method", TABLETS, "no response"),
     "no text": (None, TABLETS, "the formula None needs one '~'"),
     "no fixed part": ("y ~ 0 + (1 | tablet)", TABLETS, "no columns; keep at least the intercept"),
-    "unknown function": ("y ~ cube(y)", TABLETS, "no column 'cube'|cannot build the columns"),
-    "unfinished": ("y ~ method +* 3", TABLETS, "cannot read the fixed part"),
+    "unknown function": ("y ~ cube(y)", TABLETS, r"'cube\(y\)' is not allowed in a formula: use columns, arithmetic and C"),
+    "code: a file": ("y ~ open('x')", TABLETS, "is not allowed in a formula"),
+    "code: an attribute": ("y ~ {y.__class__}", TABLETS, "is not allowed in a formula"),
+    "code: numpy's loader": ("y ~ np.load('x')", TABLETS, "is not allowed in a formula"),
+    "code: an import": ("y ~ __import__('os').getcwd()", TABLETS, "cannot read|not allowed"),
+    "code in a random term": ("y ~ 1 + (0 + eval('1') | tablet)", TABLETS, "is not allowed in a formula|cannot read"),
+    "unfinished": ("y ~ method +* 3", TABLETS, "cannot read 'y ~ method"),
 }
 
 
@@ -60,6 +70,26 @@ def test_fit(case):
     with pytest.raises(ValueError, match=message):
         lmm.fit(formula, data)
     pd.testing.assert_frame_equal(data, before)
+
+
+WEIGHTS = {
+    "zero": ([0.0] + [1.0] * 19, "weights must be positive"), "negative": ([-1.0] + [1.0] * 19, "weights must be positive"),
+    "missing": ([np.nan] + [1.0] * 19, "weights must be positive"), "infinite": ([np.inf] + [1.0] * 19, "infinite"),
+    "too few": ([1.0] * 19, r"weights has shape \(19,\); it needs one number for each of the 20 rows"),
+    "text": (["a"] * 20, "weights must be numbers"), "no column": ("w", "no column 'w' in the data for weights"),
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_weights(case):
+    weights, message = WEIGHTS[case]
+    with pytest.raises(ValueError, match=message):
+        lmm.fit("y ~ method + (1 | tablet)", TABLETS, weights=weights)
+
+
+def test_offset_of_the_wrong_length():
+    with pytest.raises(ValueError, match=r"offset has shape \(3,\)"):
+        lmm.fit("y ~ method + (1 | tablet)", TABLETS, offset=[1, 2, 3])
 
 
 def test_fit_wants_a_table():
@@ -123,7 +153,7 @@ INFERENCE = {
     "L of zeros": (lambda: MODEL.contrast({"a": [0, 0]}), "row 'a' of L is all zeros"),
     "L with NaN": (lambda: MODEL.contrast([np.nan, 1]), "NaN or infinite"),
     "no such factor": (lambda: MODEL.ls_means("tablet"), "'tablet' is not a factor of the fixed part; there are: method"),
-    "no such df": (lambda: MODEL.coef_table(df="magic"), "df must be one of containment, not 'magic'"),
+    "no such df": (lambda: MODEL.coef_table(df="magic"), "df must be one of satterthwaite, kenward-roger, containment, not 'magic'"),
     "no such type": (lambda: MODEL.anova(type=4), "type must be 1"),
     "no such id": (lambda: lmm.quoted.compare({"s99.01": 1}), "unknown id 's99.01'"),
 }
@@ -137,7 +167,7 @@ def test_inference(case):
 
 
 def test_a_fit_that_does_not_converge_says_so(monkeypatch):
-    monkeypatch.setattr(lmm.engine, "MAX_EVALUATIONS", 3)
-    with pytest.warns(RuntimeWarning, match="has not converged after 3 evaluations; do not trust it"):
-        stuck = lmm.fit("y ~ method + (1 | tablet)", TABLETS)
+    monkeypatch.setattr(lmm.engine, "MAX_EVALUATIONS", 0)
+    with pytest.warns(RuntimeWarning, match=r"has not converged after \d+ evaluations; do not trust it"):
+        stuck = lmm.fit("Reaction ~ Days + (Days | Subject)", lmm.load("sleepstudy"))
     assert not stuck.converged and "NOT CONVERGED" in stuck.summary()
