@@ -29,13 +29,16 @@ def problem(y, X, terms, reml, names=None):
     X = QR, y less its least-squares fit and covariates of mean 0 and mean square 1: shift and scale of y and of the
     covariates change nothing. All that follows is in these coordinates; `estimates` goes back.
     """
-    n, p = X.shape
+    n = len(X)
     Qt, R = _qr(X)
     check.full_rank(R, "the fixed part", names)                      # R has the dependences of X, in p rows
     b_ols = Qt @ y
     r = y - b_ols @ Qt
     r -= (Qt @ r) @ Qt
-    unit = np.sqrt(r @ r / n)
+    unit = np.abs(r).max() * np.sqrt(np.mean((r / (np.abs(r).max() or 1)) ** 2))            # no overflow
+    if unit > 1e150:
+        raise ValueError(f"the response is too large for its squares to be computed (up to {np.abs(y).max():.3g}); "
+                         "measure it in larger units")
     if not unit > 1e-12 * np.abs(y).max():
         raise ValueError("the fixed part gives the response exactly: no variance is left to estimate")
     W = np.vstack([Qt, r / unit]).T
@@ -154,7 +157,7 @@ def _derivatives(prod, f, T, z, ZHX, Phi, scores, scale, m):
         else np.zeros((0, len(index)))
     _, (H1, Hr) = blocks.solve(prod, f, *blocks.multiply(prod, w1, wr))
     wHw = np.tensordot(w1, H1, axes=((0, 2), (0, 2))) + wr.T @ Hr
-    XHw = sum(x.reshape(-1, x.shape[2]).T @ wk.reshape(len(index), -1).T for x, wk in zip(ZHX, w))
+    XHw = sum(np.tensordot(x, wk, axes=((0, 1), (1, 2))) for x, wk in zip(ZHX, w))
     hessian = (wHw - XHw.T @ Phi @ XHw) / scale - np.outer(quadratic, quadratic) / m       # average information
     for i, (k, a, b) in enumerate(index):
         for j, (k2, c, d) in enumerate(index):

@@ -127,12 +127,16 @@ def read(formula, data, weights=None, offset=None):
     unknown = [c for c in columns if c not in data.columns]
     if unknown:
         raise ValueError(f"no column {unknown[0]!r} in the data; there are: {', '.join(map(str, data.columns))}")
+    twice = [c for c in columns if isinstance(data[c], pd.DataFrame)]
+    if twice:
+        raise ValueError(f"the data have {data[twice[0]].shape[1]} columns called {twice[0]!r}; rename all but one")
     if len(data) == 0:
         raise ValueError("the table has no rows; a model needs data")
     extra = {"weights": _aside("weights", weights, data), "offset": _aside("offset", offset, data)}
     used, extra = _complete_rows(data, columns, extra)
     y, X, spec = _matrices(fixed, used, parts.response)
     terms = [random_term(text, effect, group, used) for (text, group), effect in zip(parts.random, effects)]
+    _all_different(terms)
     return Model(y, X, spec, terms, used, len(data) - len(used), extra["weights"], extra["offset"])
 
 
@@ -160,7 +164,7 @@ def _aside(name, values, data):
 def _complete_rows(data, columns, extra):
     for name in columns:
         values = data[name]
-        if pd.api.types.is_numeric_dtype(values) and np.isinf(values.astype(float)).any():
+        if pd.api.types.is_numeric_dtype(values) and values.dtype.kind != "c" and np.isinf(values.astype(float)).any():
             raise ValueError(f"column {name!r} has infinite values; correct them or make them missing (NaN)")
     complete = np.ones(len(data), dtype=bool)
     for name in columns:
@@ -182,7 +186,7 @@ def _column(values, complete):
 
 def _matrices(fixed, used, response):
     for name in variables(fixed.lhs):
-        if not pd.api.types.is_numeric_dtype(used[name]) or pd.api.types.is_bool_dtype(used[name]):
+        if not pd.api.types.is_numeric_dtype(used[name]) or used[name].dtype.kind in "bc":
             raise ValueError(f"the response {name!r} is not numeric (it is {used[name].dtype}); give numbers")
     for name in variables(fixed.rhs):
         if not pd.api.types.is_numeric_dtype(used[name]) and len(pd.Categorical(used[name]).categories) == 1:
@@ -246,6 +250,8 @@ def _checked(text, group, codes, levels, columns, x, model_spec):
     q = len(levels) * x.shape[1]
     if x.shape[1] == 0:
         raise ValueError(f"the random term ({text} | {group}) has no columns; write (1 | {group})")
+    if not x.any(axis=0).all():
+        raise ValueError(f"{columns[int(x.any(axis=0).argmin())]!r} in ({text} | {group}) is 0 in every row; leave it out")
     if len(levels) == len(x):
         raise ValueError(f"the grouping factor {group!r} has as many levels as rows ({len(x)}); its variance "
                          "cannot be told from the residual's: leave the term out")
@@ -255,6 +261,18 @@ def _checked(text, group, codes, levels, columns, x, model_spec):
     if x.shape[1] > 1 and _dependent(x):
         raise ValueError(f"the columns of the random term ({text} | {group}) depend on each other: {', '.join(columns)}")
     return RandomTerm(group, codes, levels, columns, x, model_spec)
+
+
+def _all_different(terms):
+    """ValueError if two terms have the same groups under two names, and a covariate in common."""
+    for k, term in enumerate(terms):
+        for other in terms[:k]:
+            common = set(term.columns) & set(other.columns)
+            same = len(term.levels) == len(other.levels) and (
+                len(np.unique(term.codes * len(term.levels) + other.codes)) == len(term.levels))
+            if common and same:
+                raise ValueError(f"{other.name!r} and {term.name!r} are the same groups under two names, so the variances "
+                                 f"of {', '.join(sorted(common))} cannot be told apart; leave one of the terms out")
 
 
 def _dependent(x):

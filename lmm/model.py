@@ -10,6 +10,7 @@ from lmm import blocks, engine, formula as formulas, summary
 from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
+ALL_EXPLAINED = 1e-13
 
 
 def fit(formula, data, reml=True, weights=None, offset=None):
@@ -38,6 +39,9 @@ def from_model(formula, model, reml):
     problem = engine.problem(root * y, root[:, None] * model.X.to_numpy(),
                              [(t.codes, root[:, None] * t.x) for t in model.terms], reml, model.X.columns)
     optimum = engine.optimum(problem)
+    if optimum.point.scale < ALL_EXPLAINED:
+        raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
+                         "of the whole, too little to be estimated; a random term may be the response in disguise")
     if not optimum.converged:
         warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; do not trust it",
                       RuntimeWarning, stacklevel=3)

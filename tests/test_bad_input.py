@@ -40,6 +40,16 @@ FIT = {
     "more columns than rows": ("y ~ tablet * method", TABLETS[:11], "11 rows and 12 fixed effects"),
     "y that the fixed part gives exactly": ("y ~ x", TABLETS.assign(x=TABLETS["y"]), "gives the response exactly"),
     "constant y": ("y ~ method + (1 | tablet)", TABLETS.assign(y=3.0), "gives the response exactly"),
+    "y that the groups give exactly": (
+        "y ~ 1 + (1 | tablet)", TABLETS.assign(y=TABLETS["tablet"].astype(float)), "gives the response .almost. exactly"),
+    "y too large": ("y ~ method + (1 | tablet)", TABLETS.assign(y=TABLETS["y"] * 1e200), "measure it in larger units"),
+    "complex y": ("y ~ method + (1 | tablet)", TABLETS.assign(y=TABLETS["y"] + 1j), "the response 'y' is not numeric"),
+    "one name twice": ("y ~ method + (1 | tablet)", pd.concat([TABLETS, TABLETS[["y"]]], axis=1), "2 columns called 'y'"),
+    "random covariate of zeros": (
+        "y ~ method + (0 + z | tablet)", TABLETS.assign(z=0.0), r"'z' in \(0 \+ z \| tablet\) is 0 in every row"),
+    "the same groups twice": (
+        "y ~ method + (1 | tablet) + (1 | pill)", TABLETS.assign(pill=TABLETS["tablet"].astype(int) * 7),
+        "'tablet' and 'pill' are the same groups under two names"),
     "no brackets": ("y ~ method + 1 | tablet", TABLETS, r"write \(1 \| group\)"),
     "as many random effects as rows": (
         "y ~ 1 + (method | tablet)", TABLETS, r"\(method \| tablet\) has 20 random effects for 20 rows.*leave out a slope"),
