@@ -1,4 +1,4 @@
-"""From "y ~ x * z + (1 + x | g)" and a table to the response, the fixed part and the random terms."""
+"""The text of a formula: "y ~ x * z + (1 + x | g)" into response, fixed part and random terms, and nothing that runs code."""
 
 import ast
 import re
@@ -6,22 +6,17 @@ from collections import namedtuple
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 from formulaic.transforms import TRANSFORMS
 
 Parts = namedtuple("Parts", "response fixed random")
-Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset")
-RandomTerm = namedtuple("RandomTerm", "name codes levels columns x model_spec")
 
 RANDOM = re.compile(r"\(((?:[^()|]|\([^()|]*\))*)(\|\|?)([^()|]*)\)")
 FUNCTIONS = {"log", "log2", "log10", "exp", "sqrt", "abs", "center", "scale", "standardize", "poly", "bs", "cr", "cs",
              "cc", "C", "I", "Q", "contr", "Treatment", "Sum", "Helmert", "Poly", "Diff"}
 CONTEXT = {name: TRANSFORMS[name] for name in FUNCTIONS & set(TRANSFORMS)} | {"sqrt": np.sqrt, "abs": np.abs}
 
-
-# The text of a formula ------------------------------------------------------------------------------------------
 
 def parse(formula):
     """Split a formula: ("y", "x * z", [("1 + x", "g"), ...]), in lme4's syntax for random terms.
@@ -57,12 +52,12 @@ def _groups(group):
 
 def _apart(effects):
     """The effects of a `||` term, one by one: "1 + x" -> ["1", "0 + x"]."""
-    terms = [str(term) for term in _read(effects)]
+    terms = [str(term) for term in read(effects)]
     return ["1"] * ("1" in terms) + [f"0 + {term}" for term in terms if term != "1"]
 
 
 @lru_cache
-def _read(text):
+def read(text):
     """formulaic's view of a formula, with nothing in it that could run code."""
     try:
         formula = Formula(text)
@@ -108,196 +103,3 @@ def variables(formula):
 
 def _sides(formula):
     return [formula.lhs, formula.rhs] if hasattr(formula, "lhs") else [formula]
-
-
-# The table ------------------------------------------------------------------------------------------------------
-
-def read(formula, data, weights=None, offset=None):
-    """All that a fit needs: y (n,), X (DataFrame), its model_spec, random terms, the rows used, rows dropped.
-
-    weights, offset: a column's name or one number a row. Rows with a missing value in any of these are dropped and
-    counted. Raises ValueError for an unknown column, a response that is not numeric, infinite values, weights that are
-    not positive, and a grouping factor that cannot be one.
-    """
-    parts = parse(formula)
-    fixed = _read(f"{parts.response} ~ {parts.fixed}")
-    effects = [_read(text) for text, _ in parts.random]
-    factors = {name for _, group in parts.random for name in group.split(":")}
-    columns = sorted(variables(fixed).union(factors, *map(variables, effects)))
-    unknown = [c for c in columns if c not in data.columns]
-    if unknown:
-        raise ValueError(f"no column {unknown[0]!r} in the data; there are: {', '.join(map(str, data.columns))}")
-    twice = [c for c in columns if isinstance(data[c], pd.DataFrame)]
-    if twice:
-        raise ValueError(f"the data have {data[twice[0]].shape[1]} columns called {twice[0]!r}; rename all but one")
-    if len(data) == 0:
-        raise ValueError("the table has no rows; a model needs data")
-    extra = {"weights": _aside("weights", weights, data), "offset": _aside("offset", offset, data)}
-    used, extra = _complete_rows(data, columns, extra)
-    y, X, spec = _matrices(fixed, used, parts.response)
-    terms = [random_term(text, effect, group, used) for (text, group), effect in zip(parts.random, effects)]
-    _all_different(terms)
-    return Model(y, X, spec, terms, used, len(data) - len(used), extra["weights"], extra["offset"])
-
-
-def _aside(name, values, data):
-    """Weights or an offset as an array, or None."""
-    if values is None:
-        return None
-    if isinstance(values, str):
-        if values not in data.columns:
-            raise ValueError(f"no column {values!r} in the data for {name}; there are: {', '.join(map(str, data.columns))}")
-        values = data[values]
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers") from None
-    if values.shape != (len(data),):
-        raise ValueError(f"{name} has shape {values.shape}; it needs one number for each of the {len(data)} rows")
-    if name == "weights" and not (values > 0).all():
-        raise ValueError("weights must be positive numbers; drop rows that should not count instead of giving weight 0")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} has values that are NaN or infinite; correct or drop those rows")
-    return values
-
-
-def _complete_rows(data, columns, extra):
-    for name in columns:
-        values = data[name]
-        if pd.api.types.is_numeric_dtype(values) and values.dtype.kind != "c" and np.isinf(values.astype(float)).any():
-            raise ValueError(f"column {name!r} has infinite values; correct them or make them missing (NaN)")
-    complete = np.ones(len(data), dtype=bool)
-    for name in columns:
-        complete &= data[name].notna().to_numpy()
-    if not complete.any():
-        raise ValueError(f"no row is complete in the columns {', '.join(columns)}; all {len(data)} have missing values")
-    used = pd.DataFrame({name: _column(data[name], complete) for name in columns})
-    return used, {name: None if values is None else values[complete] for name, values in extra.items()}
-
-
-def _column(values, complete):
-    """The complete rows of a column, numbered anew, without levels that no longer occur."""
-    if not complete.all():
-        values = values[complete]
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.cat.remove_unused_categories()
-    return values.reset_index(drop=True)
-
-
-def _matrices(fixed, used, response):
-    for name in variables(fixed.lhs):
-        if not pd.api.types.is_numeric_dtype(used[name]) or used[name].dtype.kind in "bc":
-            raise ValueError(f"the response {name!r} is not numeric (it is {used[name].dtype}); give numbers")
-    for name in variables(fixed.rhs):
-        if not pd.api.types.is_numeric_dtype(used[name]) and len(pd.Categorical(used[name]).categories) == 1:
-            raise ValueError(f"the factor {name!r} has only the level {used[name].iloc[0]!r}; "
-                             "it needs at least two, so leave it out")
-    y, X = _response(fixed.lhs, response, used), _build(fixed.rhs, used)
-    if X.shape[1] == 0:
-        raise ValueError("the fixed part has no columns; keep at least the intercept, 1")
-    return y, pd.DataFrame(X).astype(float), X.model_spec
-
-
-def _response(formula, text, used):
-    if text in used:
-        return used[text].to_numpy(dtype=float)
-    y = _build(formula, used)
-    if y.shape[1] - ("Intercept" in y) != 1:
-        raise ValueError(f"the response {text!r} gives {y.shape[1]} columns; it must be one")
-    return y.iloc[:, -1].to_numpy(dtype=float)
-
-
-def _build(formula, data):
-    """The columns of one part of a formula; ValueError unless all are finite."""
-    try:
-        with np.errstate(all="ignore"):
-            matrix = formula.get_model_matrix(data, context=CONTEXT)
-    except (FormulaicError, TypeError, NameError) as error:
-        raise ValueError(f"cannot build the columns of {formula}: {str(error).splitlines()[0]}") from None
-    for name, column in zip(matrix, matrix.to_numpy(dtype=float).T):
-        if not np.isfinite(column).all():
-            raise ValueError(f"{name!r} is not finite in every row; check what the formula does to the data")
-    return matrix
-
-
-def random_term(text, effect, group, data):
-    """One random term: levels of the grouping factor (or the combinations "a:b" that occur), codes, covariates."""
-    codes, levels = levels_of(group, data)
-    if len(levels) == 1:
-        raise ValueError(f"the grouping factor {group!r} has one level only, {levels[0]!r}; "
-                         "a variance between groups needs at least two")
-    columns, x, spec = random_columns(effect, data)
-    return _checked(text, group, codes, levels, columns, x, spec)
-
-
-def random_columns(effect, data):
-    """Names and values (n, m) of the covariates of a random term, and formulaic's spec to build them for new data.
-
-    An intercept and plain numeric columns need no spec: `effect` itself is returned, and builds them again.
-    """
-    if isinstance(effect, Formula):
-        names = [str(term) for term in effect]
-        if all(name == "1" or name in data and pd.api.types.is_numeric_dtype(data[name]) for name in names):
-            values = [np.ones(len(data)) if name == "1" else data[name].to_numpy(dtype=float) for name in names]
-            names = ["Intercept" if name == "1" else name for name in names]
-            return names, np.array(values).reshape(len(names), len(data)).T, effect
-    x = _build(effect, data)
-    return list(x.columns), x.to_numpy(dtype=float), x.model_spec
-
-
-def _checked(text, group, codes, levels, columns, x, model_spec):
-    """The term, if its variances can be told from one another and from the residual's."""
-    q = len(levels) * x.shape[1]
-    if x.shape[1] == 0:
-        raise ValueError(f"the random term ({text} | {group}) has no columns; write (1 | {group})")
-    if not x.any(axis=0).all():
-        raise ValueError(f"{columns[int(x.any(axis=0).argmin())]!r} in ({text} | {group}) is 0 in every row; leave it out")
-    if len(levels) == len(x):
-        raise ValueError(f"the grouping factor {group!r} has as many levels as rows ({len(x)}); its variance "
-                         "cannot be told from the residual's: leave the term out")
-    if q >= len(x):
-        raise ValueError(f"the random term ({text} | {group}) has {q} random effects for {len(x)} rows; its variances "
-                         "cannot be told from the residual's: leave out a slope")
-    if x.shape[1] > 1 and _dependent(x):
-        raise ValueError(f"the columns of the random term ({text} | {group}) depend on each other: {', '.join(columns)}")
-    return RandomTerm(group, codes, levels, columns, x, model_spec)
-
-
-def _all_different(terms):
-    """ValueError if two terms have the same groups under two names, and a covariate in common."""
-    for k, term in enumerate(terms):
-        for other in terms[:k]:
-            common = set(term.columns) & set(other.columns)
-            same = len(term.levels) == len(other.levels) and (
-                len(np.unique(term.codes * len(term.levels) + other.codes)) == len(term.levels))
-            if common and same:
-                raise ValueError(f"{other.name!r} and {term.name!r} are the same groups under two names, so the variances "
-                                 f"of {', '.join(sorted(common))} cannot be told apart; leave one of the terms out")
-
-
-def _dependent(x):
-    """Are the columns of x linearly dependent? A large table is first judged by a well-conditioned x'x."""
-    x = x / np.linalg.norm(x, axis=0)
-    if len(x) >= 10_000 and np.linalg.cond(x.T @ x) < 1e8:
-        return False
-    return np.linalg.matrix_rank(np.linalg.qr(x, mode="r")) < x.shape[1]
-
-
-def levels_of(group, data):
-    """Codes of the rows and names of the levels of "g" or "a:b"; only levels that occur, in the factors' order."""
-    factors = [pd.Categorical(data[name]) for name in group.split(":")]
-    codes, count = np.zeros(len(data), dtype=np.int64), 1
-    for factor in factors:
-        codes, count = codes * len(factor.categories) + factor.codes, count * len(factor.categories)
-    if count <= 4 * len(data):                                       # number the combinations that occur, in order
-        present = np.bincount(codes, minlength=count) > 0
-        occurring, codes = np.flatnonzero(present), (np.cumsum(present) - 1)[codes]
-    else:
-        occurring, codes = np.unique(codes, return_inverse=True)
-    parts = []
-    for factor in reversed(factors):
-        occurring, level = np.divmod(occurring, len(factor.categories))
-        parts.insert(0, factor.categories[level])
-    if len(parts) == 1:
-        return codes, list(parts[0])
-    return codes, [":".join(level) for level in zip(*(part.astype(str) for part in parts))]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lmm import blocks, engine, formula as formulas, summary
+from lmm import blocks, engine, frame, search, summary
 from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
@@ -26,7 +26,7 @@ def fit(formula, data, reml=True, weights=None, offset=None):
     """
     if not isinstance(data, pd.DataFrame):
         raise ValueError(f"data must be a pandas DataFrame, not {type(data).__name__}")
-    model = formulas.read(formula, data, weights, offset)
+    model = frame.read(formula, data, weights, offset)
     if len(model.y) <= model.X.shape[1]:
         raise ValueError(f"{len(model.y)} rows and {model.X.shape[1]} fixed effects: nothing is left for the variances")
     return from_model(formula, model, reml)
@@ -38,7 +38,7 @@ def from_model(formula, model, reml):
     root = np.ones(1) if model.weights is None else np.sqrt(model.weights)
     problem = engine.problem(root * y, root[:, None] * model.X.to_numpy(),
                              [(t.codes, root[:, None] * t.x) for t in model.terms], reml, model.X.columns)
-    optimum = engine.optimum(problem)
+    optimum = search.optimum(problem)
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
                          "of the whole, too little to be estimated; a random term may be the response in disguise")

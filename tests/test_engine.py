@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 
 import lmm
-from lmm import engine
+from lmm import engine, search
 
 RANDOM = ["(1 | g)", "(1 | g) + (1 | h)", "(1 | g/k)", "(x | g)", "(x || g)", "(0 + x | g)", "(x | g) + (1 | h)",
           "(1 | g) + (1 | g:h)", "(x | h) + (x | g)", "(1 | g) + (0 + z | h) + (1 | k:g)"]
@@ -156,6 +156,6 @@ def test_singular_fits_are_exact_flagged_and_explained():
 def test_a_variance_that_starts_at_zero_can_leave_it():
     fit = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff"))
     point = engine.evaluate(fit.problem, [np.zeros((1, 1))])
-    assert engine._leave_boundary(point, np.zeros(1), [1]) is not None
+    assert search._leave_boundary(point, np.zeros(1), [1]) is not None
     at_zero = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff2"))
-    assert engine._leave_boundary(at_zero.optimum.point, np.zeros(1), [1]) is None
+    assert search._leave_boundary(at_zero.optimum.point, np.zeros(1), [1]) is None

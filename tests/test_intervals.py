@@ -159,8 +159,8 @@ def test_the_same_draws_on_dask():
 
 
 def test_refits_that_do_not_converge_are_counted(monkeypatch):
-    optimum = lmm.engine.optimum
-    monkeypatch.setattr(lmm.engine, "optimum", lambda problem: optimum(problem)._replace(converged=False))
+    optimum = lmm.search.optimum
+    monkeypatch.setattr(lmm.search, "optimum", lambda problem: optimum(problem)._replace(converged=False))
     with pytest.warns(RuntimeWarning, match="5 of 5 refits have not converged; they are kept"):
         got = SLOPES.bootstrap(5, seed=1)
     assert got.attrs["not_converged"] == 5 and len(got.attrs["draws"]) == 5

@@ -177,8 +177,8 @@ def test_misuse(case):
 
 def test_a_fit_that_has_not_converged_is_not_compared(monkeypatch):
     with monkeypatch.context() as patch:
-        optimum = lmm.engine.optimum
-        patch.setattr(lmm.engine, "optimum", lambda problem: optimum(problem)._replace(converged=False))
+        optimum = lmm.search.optimum
+        patch.setattr(lmm.search, "optimum", lambda problem: optimum(problem)._replace(converged=False))
         with pytest.warns(RuntimeWarning, match="not converged"):
             stuck = sleep("(Days | Subject)")
     with pytest.raises(ValueError, match="has not converged; its criterion cannot be compared"):

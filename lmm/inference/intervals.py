@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import optimize, stats
 from tqdm import tqdm
 
-from lmm import engine, model as models
+from lmm import engine, model as models, search
 from lmm.inference import predictions
 
 CHUNKS = 50
@@ -69,7 +69,7 @@ def _beta_limits(ml, j, rise):
         if products is not None:
             products = products._replace(Cx=np.einsum("ail,ij->ajl", products.Cx, M), restx=products.restx @ M,
                                          WtW=M.T @ products.WtW @ M)
-        held = engine.optimum(problem._replace(products=products, W=problem.W @ M))
+        held = search.optimum(problem._replace(products=products, W=problem.W @ M))
         return held.point.criterion - ml.optimum.point.criterion
     step = 1.1 * np.sqrt(rise) * se
     return _crossing(excess, beta, -step, rise), _crossing(excess, beta, step, rise)
@@ -196,7 +196,7 @@ def _replicates(job, seeds):
 
 def _replicate(job, rng):
     problem = engine.problem(job.root * predictions.draw(job.truth, rng), job.X, job.terms, job.reml)
-    found = engine.optimum(problem)
+    found = search.optimum(problem)
     estimates = engine.estimates(problem, found.T, found.point)
     return found.converged, _values(estimates.gamma, estimates.scale, estimates.beta)
 

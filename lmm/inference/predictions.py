@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 from scipy.linalg import solve_triangular
 
-from lmm import blocks, formula as formulas
+from lmm import blocks, formula as formulas, frame
 
 MOST_NUMBERS = 5_000_000
 
@@ -199,7 +199,7 @@ def _with_levels(fit, specs, data):
 
 def _columns(spec, data):
     try:
-        values = formulas.random_columns(spec, data)[1]                       # of the fixed part, too
+        values = frame.random_columns(spec, data)[1]                       # of the fixed part, too
     except ValueError as error:
         raise ValueError(f"new_data: {str(error).replace(str(spec), str(spec.formula))}") from None
     if len(values) != len(data):

@@ -1,0 +1,136 @@
+"""The search for the optimum of the engine's criterion: Newton's method, with its start and what happens at boundaries."""
+
+from collections import namedtuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from lmm.engine import Point, evaluate, pack, split, unpack
+
+Optimum = namedtuple("Optimum", "T point converged n_evaluations")
+
+MAX_EVALUATIONS = 100
+
+
+def optimum(problem):
+    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed."""
+    return Optimum(*_newton(problem))
+
+
+def _newton(problem):
+    """Newton's method on theta, the lower triangles of the T_k; a step is halved until the criterion falls."""
+    sizes = problem.sizes
+    theta = pack(_start(problem))
+    at = lambda values: evaluate(problem, unpack(values, sizes))                            # noqa: E731
+    point, n_evaluations = at(theta), 1
+    correction = np.zeros_like(point.hessian)
+    while n_evaluations < MAX_EVALUATIONS:
+        step = _direction(point.gradient, point.hessian + correction)
+        step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)             # no leap into the void
+        noise = 1e-12 * (1 + abs(point.criterion))
+        if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-15:
+            snapped = _snap(theta, sizes)
+            if (snapped != theta).any():
+                theta, n_evaluations = snapped, n_evaluations + 1
+                point = at(theta)
+            away = _leave_boundary(point, theta, sizes)
+            if away is None:
+                return unpack(theta, sizes), point, True, n_evaluations
+            theta, n_evaluations = away, n_evaluations + 1
+            point = at(theta)
+            continue
+        length, slope = 1.0, step @ point.gradient
+        while True:
+            candidate = _try(problem, unpack(theta + length * step, sizes))
+            n_evaluations += 1
+            rise = candidate.criterion - point.criterion
+            if rise <= noise or n_evaluations >= MAX_EVALUATIONS or length < 1e-6:
+                break
+            length *= np.clip(-slope * length / (2 * (rise - slope * length)), 0.1, 0.5)    # of a parabola
+        if not rise <= noise:
+            break
+        # what the Hessian missed along this step (symmetric rank one), for the steps to come
+        moved = length * step
+        missed = candidate.gradient - point.gradient - (point.hessian + correction) @ moved
+        if length < 1:
+            correction = np.zeros_like(correction)
+        elif (np.abs(moved) < 0.1 * (0.01 + np.abs(theta))).all() and (
+                abs(missed @ moved) > 1e-6 * np.linalg.norm(missed) * np.linalg.norm(moved)):
+            correction = correction + np.outer(missed, missed) / (missed @ moved)
+        theta, point = theta + moved, candidate
+    return _descend(problem, theta, n_evaluations)
+
+
+def _descend(problem, theta, n_evaluations):
+    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to turn): L-BFGS."""
+    def objective(values):
+        point = _try(problem, unpack(values, problem.sizes))
+        return (point.criterion, point.gradient) if np.isfinite(point.criterion) else (1e100, np.zeros_like(values))
+    found = minimize(objective, theta, jac=True, method="L-BFGS-B",
+                     options={"maxfun": 10 * MAX_EVALUATIONS, "gtol": 1e-7, "ftol": 0})
+    theta = _snap(found.x, problem.sizes)
+    point = evaluate(problem, unpack(theta, problem.sizes))
+    converged = np.abs(point.gradient).max() < 1e-6 * (1 + abs(point.criterion))
+    return unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1
+
+
+def _try(problem, T):
+    """The point at T; where rounding has left no positive definite matrix, one with an infinite criterion."""
+    try:
+        return evaluate(problem, T)
+    except np.linalg.LinAlgError:
+        return Point(np.inf, *[None] * 9)
+
+
+def _start(problem):
+    """Rough variances, a column at a time: y has variance 1, and a sum of x y over a level, squared, is on average
+    sum x^2 (1 + variance * sum x^2) if the rest of y is noise."""
+    prod, T = problem.products, []
+    p = problem.W.shape[1] - 1
+    if prod is None:
+        return T
+    sums = [prod.Cx[:, p].T] + split(prod.restx[:, p], prod)                               # (L, m)
+    sizes = [np.diagonal(prod.A)] + split(prod.rest.diagonal(), prod)
+    noise = 1.0
+    for _ in range(3):
+        variance = [np.maximum((s**2 - noise * n).sum(0) / (n**2).sum(0), 1e-3) for s, n in zip(sums, sizes)]
+        noise = max(1 - sum(v.sum() for v in variance), 0.2)
+    return [np.diag(np.sqrt(v / noise)) for v in variance]
+
+
+def _direction(gradient, hessian):
+    """-H^-1 gradient, with the eigenvalues of H made positive."""
+    if not len(gradient):
+        return gradient
+    values, vectors = np.linalg.eigh(hessian)
+    values = np.maximum(np.abs(values), 1e-8 * np.abs(values).max() + 1e-300)
+    return -vectors @ ((vectors.T @ gradient) / values)
+
+
+def _snap(theta, sizes):
+    """Variances that have run to the boundary become exactly 0."""
+    T = unpack(theta, sizes)
+    for k, t in enumerate(T):
+        left, values, right = np.linalg.svd(t)
+        if values[-1] < 1e-5 * max(1, values[0]):
+            values = np.where(values < 1e-5 * max(1, values[0]), 0, values)
+            if len(t) == 1:
+                T[k] = values[None, :]
+            else:
+                T[k] = np.linalg.qr((left * values).T)[1].T
+    return pack(T)
+
+
+def _leave_boundary(point, theta, sizes):
+    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if all is well."""
+    T = unpack(theta, sizes)
+    for k, t in enumerate(T):
+        null = np.linalg.svd(t)[0][:, np.linalg.svd(t, compute_uv=False) == 0]
+        if null.shape[1]:
+            score = point.traces[k] - point.squares[k] / point.scale
+            values, vectors = np.linalg.eigh(null.T @ score @ null)
+            if values[0] < -1e-6 * (1 + np.abs(score).max()):
+                v = null @ vectors[:, :1]
+                T[k] = np.linalg.cholesky(t @ t.T + 0.01 * v @ v.T + 1e-12 * np.eye(len(t)))
+                return pack(T)
+    return None
