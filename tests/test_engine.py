@@ -124,6 +124,17 @@ def test_shift_and_scale_of_y_and_of_covariates_change_nothing():
     np.testing.assert_allclose(df, 17, rtol=1e-5)
 
 
+def test_recoding_of_X_changes_the_restricted_criterion_by_a_constant_and_nothing_else():
+    data = lmm.load("planks").drop(index=[3, 8, 60, 61])
+    random = "(1 | plank) + (1 | plank:width)"
+    treatment = lmm.fit(f"humidity ~ width * depth + {random}", data)
+    sums = lmm.fit(f"humidity ~ C(width, contr.sum) * C(depth, contr.sum) + {random}", data)
+    np.testing.assert_allclose(sums.variance_components["variance"], treatment.variance_components["variance"], rtol=1e-8)
+    np.testing.assert_allclose(sums.fittedvalues, treatment.fittedvalues, rtol=1e-9)
+    A = np.linalg.lstsq(treatment.X, sums.X, rcond=None)[0]                                # X_sum = X A
+    assert sums.criterion - treatment.criterion == pytest.approx(2 * np.linalg.slogdet(A)[1], rel=1e-7)
+
+
 def test_weights_and_offset():
     rng = np.random.default_rng(7)
     data = lmm.load("sleepstudy").assign(w=rng.integers(1, 4, 180), o=rng.normal(size=180))
