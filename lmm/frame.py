@@ -81,7 +81,8 @@ def _column(values, complete):
     if not complete.all():
         values = values[complete]
     if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.cat.remove_unused_categories()
+        counts = np.bincount(values.cat.codes, minlength=len(values.cat.categories))
+        values = values if counts.all() else values.cat.remove_unused_categories()
     return values.reset_index(drop=True)
 
 

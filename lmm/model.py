@@ -35,9 +35,11 @@ def fit(formula, data, reml=True, weights=None, offset=None):
 def from_model(formula, model, reml):
     """Fit a model that has been read already."""
     y = model.y if model.offset is None else model.y - model.offset
-    root = np.ones(1) if model.weights is None else np.sqrt(model.weights)
-    problem = engine.problem(root * y, root[:, None] * model.X.to_numpy(),
-                             [(t.codes, root[:, None] * t.x) for t in model.terms], reml, model.X.columns)
+    X, terms = model.X.to_numpy(), [(t.codes, t.x) for t in model.terms]
+    if model.weights is not None:                                    # rows times the roots of their weights: R = sigma^2 I
+        root = np.sqrt(model.weights)
+        y, X, terms = root * y, root[:, None] * X, [(codes, root[:, None] * x) for codes, x in terms]
+    problem = engine.problem(y, X, terms, reml, model.X.columns)
     optimum = search.optimum(problem)
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
