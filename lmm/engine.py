@@ -25,7 +25,6 @@ def problem(y, X, terms, reml, names=None):
     X = QR, y less its least-squares fit and covariates of mean 0 and mean square 1: shift and scale of y and of the
     covariates change nothing. All that follows is in these coordinates; `estimates` goes back.
     """
-    n = len(X)
     Qt, R = _qr(X)
     check.full_rank(R, "the fixed part", names)                      # R has the dependences of X, in p rows
     b_ols = Qt @ y
