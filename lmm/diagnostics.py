@@ -4,9 +4,8 @@ its alt text. The values come from `lmm.influence`, and are to be had from here 
 import numpy as np
 from scipy import stats
 
-from lmm import plots
 from lmm.influence import _column, _is_zero, blups, cooks_distance, leverage, residuals     # noqa: F401
-from lmm.plots import COLORS
+from lmm.plots.canvas import COLORS, axes, label
 
 MOST_SHOWN, MOST_NAMED = 20, 30                                      # levels in a figure 3.7 inches high
 NORMAL_95 = stats.norm.ppf(0.975)
@@ -14,21 +13,21 @@ NORMAL_95 = stats.norm.ppf(0.975)
 
 def residual_plot(fit, ax=None):
     """Standardised residuals against fitted values, with medians of tenths of the data: they should lie along 0."""
-    ax, e, x = plots._axes(ax), residuals(fit, "standardised"), fit.fittedvalues
+    ax, e, x = axes(ax), residuals(fit, "standardised"), fit.fittedvalues
     worst = e.abs().idxmax()
     ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
     ax.plot(x, e, "o", color=COLORS["residual"], ms=4, alpha=0.7)
     ax.annotate(str(worst), (x[worst], e[worst]), xytext=(5, 0), textcoords="offset points", va="center", size=9)
     drift = _medians(ax, x, e)
     title = f"Largest standardised residual: row {worst}, {e[worst]:.1f}"
-    plots._label(ax, "fitted value", "standardised residual", title)
+    label(ax, "fitted value", "standardised residual", title)
     return (f"{e.count()} standardised residuals from {e.min():.2f} to {e.max():.2f} against fitted values from "
             f"{x.min():.4g} to {x.max():.4g}.{drift} {title}.")
 
 
 def scale_location(fit, ax=None):
     """Root of the absolute standardised residual against the fitted value: level if the variance is constant."""
-    ax, x = plots._axes(ax), fit.fittedvalues
+    ax, x = axes(ax), fit.fittedvalues
     size = np.sqrt(residuals(fit, "standardised").abs())
     ax.plot(x, size, "o", color=COLORS["residual"], ms=4, alpha=0.7)
     drift = _medians(ax, x, size)
@@ -38,7 +37,7 @@ def scale_location(fit, ax=None):
         says = "No clear trend of the spread" if p > 0.05 else "Spread rises with the fit" if rho > 0 else \
             "Spread falls with the fit"
         title = f"{says}: rank correlation {rho:.2f}, p = {p:.2g}"
-    plots._label(ax, "fitted value", "root of |standardised residual|", title)
+    label(ax, "fitted value", "root of |standardised residual|", title)
     return (f"{size.count()} points, root of the absolute standardised residual against fitted values from "
             f"{x.min():.4g} to {x.max():.4g}.{drift} {title}.")
 
@@ -60,7 +59,7 @@ def qq_blups(fit, group, ax=None, column=None):
 def caterpillar(fit, group, ax=None, column=None):
     """BLUPs of one column of a grouping factor with 95 % intervals (prediction errors), sorted."""
     k, a = _column(fit, group, column)
-    ax, name = plots._axes(ax), fit.terms[k].columns[a]
+    ax, name = axes(ax), fit.terms[k].columns[a]
     table = blups(fit, group, name).sort_values("blup", kind="stable")
     rows, half = range(len(table)), NORMAL_95 * table["se"]
     low, high = table["blup"] - half, table["blup"] + half
@@ -71,7 +70,7 @@ def caterpillar(fit, group, ax=None, column=None):
     title = f"{((low > 0) | (high < 0)).sum()} of {len(table)} intervals leave out 0"
     if _is_zero(fit, k, a):
         title = "The variance is estimated as 0: every BLUP is 0"
-    plots._label(ax, f"BLUP of {name}, 95 % interval", group, title)
+    label(ax, f"BLUP of {name}, 95 % interval", group, title)
     first, last = (f"{table.index[i]} ({table['blup'].iloc[i]:.4g})" for i in (0, -1))
     return f"BLUPs of {name} by {group}: {len(table)} with 95 % intervals, sorted from {first} to {last}. {title}."
 
@@ -82,14 +81,14 @@ def influence(fit, group, ax=None):
     found = distance.dropna().sort_values(kind="stable")
     if found.empty:
         raise ValueError(f"no level of {group!r} can be left out: each alone determines a fixed effect")
-    ax, shown = plots._axes(ax), found.iloc[-MOST_SHOWN:]
+    ax, shown = axes(ax), found.iloc[-MOST_SHOWN:]
     ax.hlines(range(len(shown)), 0, shown, color=COLORS["fixed"], lw=2)
     ax.plot(shown, range(len(shown)), "o", color=COLORS["fixed"], ms=5)
     ax.set_xlim(left=0)
     _name_rows(ax, shown.index)
     title = f"Most influential {group}: {shown.index[-1]}, {shown.iloc[-1]:.2g}"
     title += f" (next {shown.index[-2]}, {shown.iloc[-2]:.2g})" if len(shown) > 1 else ""
-    plots._label(ax, "Cook's distance of the fixed effects", group, title)
+    label(ax, "Cook's distance of the fixed effects", group, title)
     missing = distance.isna().sum()
     without = f" {missing} levels cannot be left out: a fixed effect depends on each." if missing else ""
     return f"Cook's distance, the {len(shown)} largest of {len(distance)} levels of {group}. {title}.{without}"
@@ -108,8 +107,8 @@ def _medians(ax, x, y):
     return f" The medians of tenths of the data lie between {middle[:, 1].min():.2f} and {middle[:, 1].max():.2f}."
 
 
-def _qq(values, ax, color, label, what):
-    ax, sorted_, n = plots._axes(ax), values.sort_values(kind="stable"), len(values)
+def _qq(values, ax, color, name, what):
+    ax, sorted_, n = axes(ax), values.sort_values(kind="stable"), len(values)
     i = np.arange(1, n + 1)
     expected = stats.norm.ppf((i - 0.5) / n)
     low, high = stats.norm.ppf(stats.beta.ppf([[0.025], [0.975]], i, n + 1 - i))     # of the i-th smallest of n
@@ -120,9 +119,9 @@ def _qq(values, ax, color, label, what):
     worst = np.abs(sorted_.to_numpy() - expected).argmax()
     title = (f"Furthest from normal: {what}{sorted_.index[worst]}, {sorted_.iloc[worst]:.1f} "
              f"for {expected[worst]:.1f} expected")
-    plots._label(ax, "normal quantile", label, title)
+    label(ax, "normal quantile", name, title)
     outside = ((sorted_ < low) | (sorted_ > high)).sum()
-    return (f"Normal QQ plot of {n} values ({label}) from {sorted_.iloc[0]:.2f} to {sorted_.iloc[-1]:.2f}; "
+    return (f"Normal QQ plot of {n} values ({name}) from {sorted_.iloc[0]:.2f} to {sorted_.iloc[-1]:.2f}; "
             f"{outside} lie outside the pointwise 95 % band. {title}.")
 
 

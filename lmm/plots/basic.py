@@ -1,26 +1,17 @@
-"""Pictures with one language of colours. Each function draws on an Axes and returns its alt text."""
+"""Pictures that several chapters use. Each function draws on an Axes and returns its alt text."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-# Okabe and Ito's palette, told apart by all readers; each colour has one meaning in the whole book
-COLORS = {"data": "#555555", "fixed": "#0072B2", "random": "#D55E00", "residual": "#009E73", "wrong": "#CC79A7"}
-
-
-def style():
-    """Set the book's look: small figures with large type, white ground, readable on a phone."""
-    sns.set_theme(style="whitegrid", palette=list(COLORS.values()), rc={
-        "figure.figsize": (5.5, 3.7), "figure.dpi": 130, "axes.titlesize": 11, "axes.titlelocation": "left",
-        "axes.labelsize": 11, "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 9})
+from lmm.plots.canvas import COLORS, axes, label, with_unit
 
 
 def box(data, x, y, ax=None, title="", unit=""):
     """A box a group with all observations as points. data: table; x, y: column names; unit: of y."""
-    ax = _axes(ax)
+    ax = axes(ax)
     sns.boxplot(data, x=x, y=y, ax=ax, color="white", linecolor=COLORS["data"], width=0.45, showfliers=False)
     sns.swarmplot(data, x=x, y=y, ax=ax, color=COLORS["data"], size=4.5)     # points side by side, nothing random
-    _label(ax, x, _with_unit(y, unit), title)
+    label(ax, x, with_unit(y, unit), title)
     medians = data.groupby(x, observed=True)[y].median()
     each = ", ".join(f"{level} {median:.4g}" for level, median in medians.items())
     return f"Box plot of {y} by {x} with all observations as points. Medians: {each}. {title}"
@@ -28,7 +19,7 @@ def box(data, x, y, ax=None, title="", unit=""):
 
 def paired(data, unit, condition, y, ax=None, title="", unit_of_y=""):
     """One line a unit (a tablet, say) from its value under one condition to its value under the other."""
-    ax = _axes(ax)
+    ax = axes(ax)
     wide = data.pivot(index=unit, columns=condition, values=y).dropna()
     for values in wide.to_numpy():
         ax.plot([0, 1], values, "o-", color=COLORS["random"], alpha=0.75, lw=1.3, ms=4)
@@ -36,7 +27,7 @@ def paired(data, unit, condition, y, ax=None, title="", unit_of_y=""):
     ax.set_xticks([0, 1], wide.columns)
     ax.set_xlim(-0.3, 1.3)
     ax.legend(loc="upper right")
-    _label(ax, condition, _with_unit(y, unit_of_y), title)
+    label(ax, condition, with_unit(y, unit_of_y), title)
     first, second = wide.columns
     up = int((wide[second] > wide[first]).sum())
     down = int((wide[second] < wide[first]).sum())
@@ -47,7 +38,7 @@ def paired(data, unit, condition, y, ax=None, title="", unit_of_y=""):
 
 def matrix(A, ax=None, title="", rows="", columns="", annotate=None):
     """A matrix as a heat map: zero is white, positive orange, negative blue. A DataFrame's names become ticks."""
-    ax = _axes(ax)
+    ax = axes(ax)
     values = np.asarray(A, dtype=float)
     limit = np.abs(values).max() or 1.0
     colors, low = ["white", COLORS["random"]], 0.0
@@ -61,7 +52,7 @@ def matrix(A, ax=None, title="", rows="", columns="", annotate=None):
                 linewidths=0.5 if values.size <= 400 else 0, linecolor="#dddddd", cbar=not annotate, **names)
     ax.tick_params(axis="y", labelrotation=0)
     ax.tick_params(labelsize=10 if max(values.shape) <= 12 else 7)
-    _label(ax, columns, rows, title)
+    label(ax, columns, rows, title)
     n, k = values.shape
     return (f"Heat map of a {n} by {k} matrix: {int((values != 0).sum())} of {values.size} entries are not zero, "
             f"the largest is {values.max():.4g}. {title}")
@@ -72,21 +63,21 @@ def surface(criterion, x, y, marks, ax=None, title="", labels=("", ""), levels=(
 
     criterion: function of (x, y); marks: dict name -> (x, y), drawn as points (ML and REML, say).
     """
-    ax = _axes(ax)
+    ax = axes(ax)
     values = np.array([[criterion(a, b) for a in x] for b in y])
     lines = ax.contour(x, y, values - values.min(), levels=levels, cmap="Greys_r", linewidths=1)
     ax.clabel(lines, fontsize=7, fmt="%g")
     for (name, point), color, marker in zip(marks.items(), (COLORS["fixed"], COLORS["random"], COLORS["wrong"]), "osD"):
         ax.plot(*point, marker, color=color, ms=8, label=name)
     ax.legend()
-    _label(ax, *labels, title)
+    label(ax, *labels, title)
     places = "; ".join(f"{name} at ({a:.4g}, {b:.4g})" for name, (a, b) in marks.items())
     return f"Contour plot over {labels[0]} and {labels[1]}. Marked: {places}. {title}"
 
 
 def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     """Arrows from each group's own estimate to its BLUP. raw, shrunken: Series by group; n: group sizes, if unequal."""
-    ax = _axes(ax)
+    ax = axes(ax)
     order = raw.sort_values().index
     sizes = None if n is None else n.reindex(order)
     for row, level in enumerate(order):
@@ -106,7 +97,7 @@ def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     if len(order) > 12:
         ax.tick_params(axis="y", labelsize=7)
     ax.legend(loc="lower right")
-    _label(ax, xlabel, raw.index.name or "group", title)
+    label(ax, xlabel, raw.index.name or "group", title)
     return (f"{len(order)} groups: an arrow from each group's own mean to its BLUP, all towards the dashed line at "
             f"{centre:.4g}. Own means run from {own.min():.4g} to {own.max():.4g}, BLUPs from {blup.min():.4g} "
             f"to {blup.max():.4g}. {title}")
@@ -114,7 +105,7 @@ def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
 
 def paths(x, curves, at=None, ax=None, title="", labels=("", ""), log=False, at_label=""):
     """One line a column of `curves` against x; `at` marks one x with a dashed line. log: logarithmic x."""
-    ax = _axes(ax)
+    ax = axes(ax)
     for values in np.asarray(curves).T:
         ax.plot(x, values, color=COLORS["random"], lw=1.3, alpha=0.8)
     if at is not None:
@@ -123,7 +114,7 @@ def paths(x, curves, at=None, ax=None, title="", labels=("", ""), log=False, at_
         ax.legend()
     if log:
         ax.set_xscale("log")
-    _label(ax, *labels, title)
+    label(ax, *labels, title)
     first, last = np.ptp(np.asarray(curves), axis=1)[[0, -1]]
     mark = "" if at is None else f"The dashed line marks {at:.4g}. "
     return (f"{np.asarray(curves).shape[1]} lines over {labels[0]} from {np.min(x):.3g} to {np.max(x):.3g}; their spread "
@@ -135,7 +126,7 @@ def intervals(table, estimate="estimate", ax=None, title="", xlabel="", colors=N
 
     colors: one name of COLORS a row; zero: draw a line at 0.
     """
-    ax = _axes(ax)
+    ax = axes(ax)
     colors = colors or ["fixed"] * len(table)
     for row, (name, color) in enumerate(zip(table.index, colors)):
         low, middle, high = table.loc[name, ["lower", estimate, "upper"]].astype(float)
@@ -145,19 +136,6 @@ def intervals(table, estimate="estimate", ax=None, title="", xlabel="", colors=N
         ax.axvline(0, color=COLORS["data"], ls="--", lw=1)
     ax.set_yticks(range(len(table)), table.index)
     ax.set_ylim(len(table) - 0.4, -0.6)
-    _label(ax, xlabel, "", title)
+    label(ax, xlabel, "", title)
     each = "; ".join(f"{name}: {r[estimate]:.4g} ({r['lower']:.4g} to {r['upper']:.4g})" for name, r in table.iterrows())
     return f"A point with its interval for each row. {each}. {title}"
-
-
-def _axes(ax):
-    return plt.subplots()[1] if ax is None else ax
-
-
-def _label(ax, x, y, title):
-    ax.set(xlabel=x, ylabel=y)
-    ax.set_title(title, wrap=True)
-
-
-def _with_unit(name, unit):
-    return f"{name} ({unit})" if unit else name
