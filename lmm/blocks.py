@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 from scipy.sparse.csgraph import connected_components
 
-Products = namedtuple("Products", "terms A C Ct Cx rest restx WtW groups base pairs")
+Products = namedtuple("Products", "terms A C Ct Cx rest restx WtW groups base pairs spread")
 Group = namedtuple("Group", "columns offset sizes")       # blocks of one shape: columns (B, s); place in S; per term
 Factors = namedtuple("Factors", "K logdet chol inverse flat T")
 
@@ -43,7 +43,14 @@ def products(terms, W):
         C, rest, restx = sparse.csr_array((L * m, 0)), sparse.csr_array((0, 0)), np.zeros((0, W.shape[1]))
     shapes = [(int(c.max()) + 1, v.shape[1]) for c, v in terms]
     groups, base, pairs = _blocks(C, rest, shapes)
-    return Products(shapes, A, C, C.T.tocsr(), Cx, rest, restx, W.T @ W, groups, base, pairs)
+    C, Ct, rest = map(_small_dense, (C, C.T.tocsr(), rest))
+    pairs = [[_small_dense(P) for P in row] for row in pairs]
+    return Products(shapes, A, C, Ct, Cx, rest, restx, W.T @ W, groups, base, pairs, [[P.T for P in row] for row in pairs])
+
+
+def _small_dense(M):
+    """A small matrix as a plain array: what a sparse one saves is less than what each call of it costs."""
+    return M.toarray() if M.shape[0] * M.shape[1] <= 50_000 else M
 
 
 def indicators(codes, x):
@@ -58,7 +65,9 @@ def _blocks(C, rest, shapes):
     q, m = rest.shape[0], shapes[0][1]
     if q == 0:
         return [], np.zeros(0), []
-    graph = sparse.block_array([[rest, C.T], [C, None]])
+    own, first = rest.tocoo(), C.tocoo()                  # columns of the rest, then those of the first term
+    edges = np.concatenate([own.row, first.row + q]), np.concatenate([own.col, first.col])
+    graph = sparse.coo_array((np.ones(len(edges[0])), edges), shape=(q + C.shape[0], q + C.shape[0]))
     label = np.unique(connected_components(graph, directed=False)[1][:q], return_inverse=True)[1]
     term = np.repeat(np.arange(len(shapes) - 1), [levels * k for levels, k in shapes[1:]])
     counts = np.zeros((label.max() + 1, len(shapes) - 1), dtype=int)
@@ -76,8 +85,7 @@ def _blocks(C, rest, shapes):
         offset += len(members) * s * s
     entry = lambda i, j: place[0, i] + place[1, i] * place[2, i] + place[1, j]         # noqa: E731
     base = np.zeros(offset)
-    coo = rest.tocoo()
-    base[entry(coo.row, coo.col)] = coo.data
+    base[entry(own.row, own.col)] = own.data
     # all pairs (i >= j) of columns that meet in a level of the first term, one sparse map for each K[a, b]
     B = C.tobsr((m, 1)) if C.nnz else sparse.bsr_array(C.shape, blocksize=(m, 1))
     level = np.repeat(np.arange(len(B.indptr) - 1), np.diff(B.indptr))
@@ -102,12 +110,12 @@ def factor(prod, T):
     K = np.einsum("ial,ibl->abl", half, half)
     flat, chols, inverses = prod.base, [], []
     if prod.groups:
-        flat = prod.base - sum(P.T @ k for row, Ks in zip(prod.pairs, K) for P, k in zip(row, Ks))
+        flat = prod.base - sum(P @ k for row, Ks in zip(prod.spread, K) for P, k in zip(row, Ks))
     for g in prod.groups:
         M = _conjugate(_lower_blocks(flat, g), T, g, prod)
         _diagonal(M)[:] += 1                                                           # T'ST + I
         lower, inverse = _factor_blocks(M)
-        logdet += 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum()
+        logdet += 2 * np.log(_diagonal(lower)).sum()
         chols.append(lower)
         inverses.append(inverse)
     return Factors(K, logdet, chols, inverses, flat, T)
@@ -120,9 +128,9 @@ def solve(prod, f, F1, Fr):
         return (KF, Fr), (F1 - _times(prod.A, KF), Fr)
     right = Fr - prod.Ct @ _flat(KF)
     Ur = np.zeros_like(right)
-    for g, lower in zip(prod.groups, f.chol):
-        inner = _left(right[g.columns], [t.T for t in f.T], g, prod)                   # T M^-1 T'
-        Ur[g.columns] = _left(_solve_blocks(lower, inner), f.T, g, prod)
+    for g, lower, inverse in zip(prod.groups, f.chol, f.inverse):
+        within = _left(right[g.columns], [t.T for t in f.T], g, prod)                  # T M^-1 T'
+        Ur[g.columns] = _left(_solve_blocks(lower, inverse, within), f.T, g, prod)
     Z1rU = _by_level(prod.C @ Ur, F1.shape)
     U1 = _times(f.K, F1 - Z1rU)
     return (U1, Ur), (F1 - _times(prod.A, U1) - Z1rU, Fr - prod.rest @ Ur - prod.Ct @ _flat(U1))
@@ -190,8 +198,9 @@ def _solve(lower, B):
 
 
 def _sandwich(T, A):
-    half = np.tensordot(T, A, axes=(0, 0))
-    return np.tensordot(T, half, axes=(0, 1)).transpose(1, 0, 2)
+    m = len(T)
+    half = (T.T @ A.reshape(m, -1)).reshape(A.shape)                                   # over the rows of A_l
+    return T.T @ half                                                                  # over its columns
 
 
 def _lower_blocks(flat, g):
@@ -233,11 +242,10 @@ def _factor_blocks(M):
     return M, inverse
 
 
-def _solve_blocks(lower, F):
-    """M^-1 F for each block, from its Cholesky factor."""
+def _solve_blocks(lower, inverse, F):
+    """M^-1 F for each block: small ones by their inverse, large ones, of which half is there, by their factor."""
     if lower.shape[1] < 100:
-        half = np.linalg.solve(lower, F)
-        return np.linalg.solve(lower.transpose(0, 2, 1), half)
+        return inverse @ F
     return np.array([lapack.dpotrs(block.T, f, lower=False)[0] for block, f in zip(lower, F)])
 
 
@@ -279,9 +287,15 @@ def _times(A, F):
     return (A[:, :, None] * F[None]).sum(axis=1)
 
 
+def inner(F, G):
+    """Sum over levels of F_l'G_l for F (m, k, L) and G (m, j, L)."""
+    return (F @ G.transpose(0, 2, 1)).sum(axis=0)
+
+
 def _flat(U):
     """(m, k, L) -> (L * m, k), the order of columns of Z."""
-    return U.transpose(2, 0, 1).reshape(-1, U.shape[1])
+    m, k, L = U.shape
+    return U.transpose(2, 0, 1).reshape(L * m, k)
 
 
 def _by_level(U, shape):

@@ -6,6 +6,7 @@ where r = y - X beta_GLS and m = n (ML) or n - p (REML). P = H^-1 - H^-1 X (X'H^
 """
 
 from collections import namedtuple
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -111,7 +112,7 @@ def evaluate(problem, T):
         return _without_terms(W, m, reml)
     f = blocks.factor(prod, T)
     U, ZHW = blocks.solve(prod, f, prod.Cx, prod.restx)
-    WHW = prod.WtW - np.tensordot(prod.Cx, U[0], axes=((0, 2), (0, 2))) - prod.restx.T @ U[1]   # [X y]'H^-1 [X y]
+    WHW = prod.WtW - blocks.inner(prod.Cx, U[0]) - prod.restx.T @ U[1]   # [X y]'H^-1 [X y]
     # the GLS estimate (slide 32) and sigma^2, both for this T
     lower = np.linalg.cholesky(WHW[:p, :p])
     Phi = np.linalg.inv(WHW[:p, :p])                                                       # X is orthonormal: harmless
@@ -126,7 +127,8 @@ def evaluate(problem, T):
     traces = blocks.traces(prod, f)
     if reml:
         for k, x in enumerate(ZHX):
-            traces[k] = traces[k] - np.tensordot(x @ Phi, x, axes=((0, 2), (0, 2)))
+            by_covariate = (x @ Phi).transpose(1, 0, 2).reshape(x.shape[1], -1)
+            traces[k] = traces[k] - by_covariate @ x.transpose(1, 0, 2).reshape(x.shape[1], -1).T
     squares = [zk.T @ zk for zk in z]
     scores = [t - q / scale for t, q in zip(traces, squares)]
     gradient, hessian = _derivatives(prod, f, T, z, ZHX, Phi, scores, scale, m)
@@ -146,8 +148,8 @@ def _derivatives(prod, f, T, z, ZHX, Phi, scores, scale, m):
     wr = np.concatenate([wk.reshape(len(index), -1) for wk in w[1:]], axis=1).T if len(w) > 1 \
         else np.zeros((0, len(index)))
     _, (H1, Hr) = blocks.solve(prod, f, *blocks.multiply(prod, w1, wr))
-    wHw = np.tensordot(w1, H1, axes=((0, 2), (0, 2))) + wr.T @ Hr
-    XHw = sum(np.tensordot(x, wk, axes=((0, 1), (1, 2))) for x, wk in zip(ZHX, w))
+    wHw = blocks.inner(w1, H1) + wr.T @ Hr
+    XHw = sum(x.reshape(x.shape[0] * x.shape[1], x.shape[2]).T @ wk.reshape(len(index), -1).T for x, wk in zip(ZHX, w))
     hessian = (wHw - XHw.T @ Phi @ XHw) / scale - np.outer(quadratic, quadratic) / m       # average information
     for i, (k, a, b) in enumerate(index):
         for j, (k2, c, d) in enumerate(index):
@@ -177,8 +179,11 @@ def split(columns, prod):
     return out
 
 
+_triangle = lru_cache(np.tril_indices)
+
+
 def pack(T):
-    return np.concatenate([t[np.tril_indices(len(t))] for t in T]) if T else np.zeros(0)
+    return np.concatenate([t[_triangle(len(t))] for t in T]) if T else np.zeros(0)
 
 
 def unpack(theta, sizes):
@@ -186,7 +191,7 @@ def unpack(theta, sizes):
     for m in sizes:
         t = np.zeros((m, m))
         count = m * (m + 1) // 2
-        t[np.tril_indices(m)] = theta[start:start + count]
+        t[_triangle(m)] = theta[start:start + count]
         T.append(t)
         start += count
     return T

@@ -10,6 +10,8 @@ from formulaic.errors import FormulaicError
 from lmm import formula as formulas
 
 Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset")
+COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3               # a table may share columns with the user's
+
 RandomTerm = namedtuple("RandomTerm", "name codes levels columns x model_spec")
 
 
@@ -63,17 +65,26 @@ def _aside(name, values, data):
 
 
 def _complete_rows(data, columns, extra):
-    for name in columns:
-        values = data[name]
-        if pd.api.types.is_numeric_dtype(values) and values.dtype.kind != "c" and np.isinf(values.astype(float)).any():
-            raise ValueError(f"column {name!r} has infinite values; correct them or make them missing (NaN)")
-    complete = np.ones(len(data), dtype=bool)
-    for name in columns:
-        complete &= data[name].notna().to_numpy()
+    series, complete = {name: data[name] for name in columns}, np.ones(len(data), dtype=bool)
+    for name, values in series.items():
+        complete &= _present(name, values)
     if not complete.any():
         raise ValueError(f"no row is complete in the columns {', '.join(columns)}; all {len(data)} have missing values")
-    used = pd.DataFrame({name: _column(data[name], complete) for name in columns})
+    used = pd.DataFrame({name: _column(values, complete) for name, values in series.items()}, copy=not COPY_ON_WRITE)
     return used, {name: None if values is None else values[complete] for name, values in extra.items()}
+
+
+def _present(name, values):
+    """Which rows of a column have a value; ValueError for infinite ones."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy() >= 0
+    if not pd.api.types.is_numeric_dtype(values) or values.dtype.kind == "c":
+        return values.notna().to_numpy()
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    present = np.isfinite(numbers)
+    if not present.all() and np.isinf(numbers).any():
+        raise ValueError(f"column {name!r} has infinite values; correct them or make them missing (NaN)")
+    return present
 
 
 def _column(values, complete):
@@ -94,32 +105,34 @@ def _matrices(fixed, used, response):
         if not pd.api.types.is_numeric_dtype(used[name]) and len(pd.Categorical(used[name]).categories) == 1:
             raise ValueError(f"the factor {name!r} has only the level {used[name].iloc[0]!r}; "
                              "it needs at least two, so leave it out")
-    y, X = _response(fixed.lhs, response, used), _build(fixed.rhs, used)
-    if X.shape[1] == 0:
+    y, (names, X, spec) = _response(fixed.lhs, response, used), _build(fixed.rhs, used)
+    if not names:
         raise ValueError("the fixed part has no columns; keep at least the intercept, 1")
-    return y, pd.DataFrame(X).astype(float), X.model_spec
+    return y, pd.DataFrame(X, columns=names, copy=False), spec
 
 
 def _response(formula, text, used):
     if text in used:
         return used[text].to_numpy(dtype=float)
-    y = _build(formula, used)
-    if y.shape[1] - ("Intercept" in y) != 1:
-        raise ValueError(f"the response {text!r} gives {y.shape[1]} columns; it must be one")
-    return y.iloc[:, -1].to_numpy(dtype=float)
+    names, y, _ = _build(formula, used)
+    if len(names) - ("Intercept" in names) != 1:
+        raise ValueError(f"the response {text!r} gives {len(names)} columns; it must be one")
+    return y[:, -1].copy()
 
 
 def _build(formula, data):
-    """The columns of one part of a formula; ValueError unless all are finite."""
+    """Names, values and formulaic's spec of one part of a formula; ValueError unless all values are finite."""
     try:
         with np.errstate(all="ignore"):
-            matrix = formula.get_model_matrix(data, context=formulas.CONTEXT)
+            matrix = formula.get_model_matrix(data, context=formulas.CONTEXT, output="numpy")
     except (FormulaicError, TypeError, NameError) as error:
         raise ValueError(f"cannot build the columns of {formula}: {str(error).splitlines()[0]}") from None
-    for name, column in zip(matrix, matrix.to_numpy(dtype=float).T):
-        if not np.isfinite(column).all():
-            raise ValueError(f"{name!r} is not finite in every row; check what the formula does to the data")
-    return matrix
+    names, values = list(matrix.model_spec.column_names), np.asarray(matrix, dtype=float)
+    finite = np.isfinite(values).all(axis=0) if len(names) else np.ones(0, dtype=bool)
+    if not finite.all():
+        raise ValueError(f"{names[int(finite.argmin())]!r} is not finite in every row; check what the formula does "
+                         "to the data")
+    return names, values, matrix.model_spec.update(output="pandas")
 
 
 def random_term(text, effect, group, data):
@@ -143,8 +156,7 @@ def random_columns(effect, data):
             values = [np.ones(len(data)) if name == "1" else data[name].to_numpy(dtype=float) for name in names]
             names = ["Intercept" if name == "1" else name for name in names]
             return names, np.array(values).reshape(len(names), len(data)).T, effect
-    x = _build(effect, data)
-    return list(x.columns), x.to_numpy(dtype=float), x.model_spec
+    return _build(effect, data)
 
 
 def _checked(text, group, codes, levels, columns, x, model_spec):
@@ -193,13 +205,14 @@ def levels_of(group, data):
         codes, count = codes * len(factor.categories) + factor.codes, count * len(factor.categories)
     if count <= 4 * len(data):                                       # number the combinations that occur, in order
         present = np.bincount(codes, minlength=count) > 0
-        occurring, codes = np.flatnonzero(present), (np.cumsum(present) - 1)[codes]
+        occurring, codes = np.flatnonzero(present), codes if present.all() else (np.cumsum(present) - 1)[codes]
     else:
         occurring, codes = np.unique(codes, return_inverse=True)
+    if len(factors) == 1:
+        return codes, list(factors[0].categories[occurring])
     parts = []
     for factor in reversed(factors):
         occurring, level = np.divmod(occurring, len(factor.categories))
-        parts.insert(0, factor.categories[level])
-    if len(parts) == 1:
-        return codes, list(parts[0])
-    return codes, [":".join(level) for level in zip(*(part.astype(str) for part in parts))]
+        names = [str(category) for category in factor.categories]
+        parts.insert(0, [names[place] for place in level])
+    return codes, [":".join(level) for level in zip(*parts)]

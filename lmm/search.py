@@ -5,7 +5,8 @@ from collections import namedtuple
 import numpy as np
 from scipy.optimize import minimize
 
-from lmm.engine import Point, evaluate, pack, split, unpack
+from lmm import start
+from lmm.engine import Point, evaluate, pack, unpack
 
 Optimum = namedtuple("Optimum", "T point converged n_evaluations")
 
@@ -14,13 +15,19 @@ MAX_EVALUATIONS = 100
 
 def optimum(problem):
     """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed."""
-    return Optimum(*_newton(problem))
+    found = Optimum(*_newton(problem, start.variances(problem)))
+    if any(len(t) > 1 and np.linalg.svd(t, compute_uv=False)[-1] < 1e-4 for t in found.T):
+        # a singular covariance may be the wrong one of several valleys: look again from elsewhere
+        other = Optimum(*_newton(problem, [np.eye(m) for m in problem.sizes]))
+        better = other if other.converged and other.point.criterion < found.point.criterion - 1e-9 else found
+        found = better._replace(n_evaluations=found.n_evaluations + other.n_evaluations)
+    return found
 
 
-def _newton(problem):
+def _newton(problem, T):
     """Newton's method on theta, the lower triangles of the T_k; a step is halved until the criterion falls."""
     sizes = problem.sizes
-    theta = pack(_start(problem))
+    theta = pack(T)
     at = lambda values: evaluate(problem, unpack(values, sizes))                            # noqa: E731
     point, n_evaluations = at(theta), 1
     correction = np.zeros_like(point.hessian)
@@ -28,7 +35,7 @@ def _newton(problem):
         step = _direction(point.gradient, point.hessian + correction)
         step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)             # no leap into the void
         noise = 1e-12 * (1 + abs(point.criterion))
-        if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-15:
+        if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-18:
             snapped = _snap(theta, sizes)
             if (snapped != theta).any():
                 theta, n_evaluations = snapped, n_evaluations + 1
@@ -80,22 +87,6 @@ def _try(problem, T):
         return evaluate(problem, T)
     except np.linalg.LinAlgError:
         return Point(np.inf, *[None] * 9)
-
-
-def _start(problem):
-    """Rough variances, a column at a time: y has variance 1, and a sum of x y over a level, squared, is on average
-    sum x^2 (1 + variance * sum x^2) if the rest of y is noise."""
-    prod, T = problem.products, []
-    p = problem.W.shape[1] - 1
-    if prod is None:
-        return T
-    sums = [prod.Cx[:, p].T] + split(prod.restx[:, p], prod)                               # (L, m)
-    sizes = [np.diagonal(prod.A)] + split(prod.rest.diagonal(), prod)
-    noise = 1.0
-    for _ in range(3):
-        variance = [np.maximum((s**2 - noise * n).sum(0) / (n**2).sum(0), 1e-3) for s, n in zip(sums, sizes)]
-        noise = max(1 - sum(v.sum() for v in variance), 0.2)
-    return [np.diag(np.sqrt(v / noise)) for v in variance]
 
 
 def _direction(gradient, hessian):

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 
 import lmm
-from lmm import engine, search
+from lmm import engine, frame, search, start
 
 RANDOM = ["(1 | g)", "(1 | g) + (1 | h)", "(1 | g/k)", "(x | g)", "(x || g)", "(0 + x | g)", "(x | g) + (1 | h)",
           "(1 | g) + (1 | g:h)", "(x | h) + (x | g)", "(1 | g) + (0 + z | h) + (1 | k:g)"]
@@ -170,3 +170,33 @@ def test_a_variance_that_starts_at_zero_can_leave_it():
     assert search._leave_boundary(point, np.zeros(1), [1]) is not None
     at_zero = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff2"))
     assert search._leave_boundary(at_zero.optimum.point, np.zeros(1), [1]) is None
+
+
+@pytest.mark.parametrize("formula, table", [
+    ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),
+    ("humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", "planks"),
+    ("strength ~ 1 + (1 | batch/cask)", "pastes"),
+    ("yield ~ nitrogen * variety + (1 | block/variety)", "oats"),
+])
+def test_in_balanced_designs_the_moments_are_the_restricted_optimum(formula, table):
+    """Rao's MINQUE(0) is the analysis of variance there: the search has nothing left to do."""
+    assert lmm.fit(formula, lmm.load(table)).n_evaluations == 1
+
+
+def test_the_start_solves_the_dense_moment_equations():
+    """E y'B_i y = sum_j v_j tr M B_i M B_j + s tr M B_i, written out with n x n matrices."""
+    data = lmm.load("sleepstudy").iloc[:-7]
+    model = frame.read("Reaction ~ Days + (Days | Subject) + (1 | day)", data.assign(day=data["Days"].astype("category")))
+    problem = engine.problem(model.y, model.X.to_numpy(), [(t.codes, t.x) for t in model.terms], True)
+    Q, y = problem.W[:, :-1], problem.W[:, -1]
+    M, B = np.eye(len(y)) - Q @ Q.T, []
+    for place, k in enumerate(problem.order):
+        codes, x = model.terms[k].codes, engine._centre(model.terms[k].x)[0]
+        same = codes[:, None] == codes
+        B += [M @ (same * (np.outer(x[:, a], x[:, b]) + np.outer(x[:, b], x[:, a])) / (1 + (a == b))) @ M
+              for a in range(x.shape[1]) for b in range(a + 1)]
+    B.append(M)
+    v = np.linalg.solve([[np.vdot(Bi, Bj) for Bj in B] for Bi in B], [y @ Bi @ y for Bi in B])
+    slopes, days = start.variances(problem)
+    np.testing.assert_allclose(slopes @ slopes.T, np.array([[v[0], v[1]], [v[1], v[2]]]) / v[-1], rtol=1e-8)
+    np.testing.assert_allclose(days**2, [[max(v[3] / v[-1], 1e-3)]], rtol=1e-8)
