@@ -6,7 +6,7 @@ from lmm import blocks
 
 
 def variances(problem):
-    """A lower triangle T_k a term, from quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 445).
+    """A lower triangle T_k a term, from quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 257).
 
     V = s I + sum_i v_i B_i makes E y'B_i y = s tr B_i + sum_j v_j tr B_i B_j and E y'y = s n + sum_j v_j tr B_j linear
     in s and v. B_i is Z E_i Z' for each variance and covariance of the first term, and Z Z' for each covariate of the

@@ -55,15 +55,17 @@ def _variances(fit):
     """Group, Name, Variance, Std.Dev. and, where a term has several columns, Corr with those before."""
     widest = max((len(t.columns) for t in fit.terms), default=1)
     rows = [["Group", "Name", "Variance", "Std.Dev.", *["Corr", *[""] * (widest - 2)][:widest - 1]]]
+    largest = max([fit.scale, *(fit.scale * gamma[i, i] for gamma in fit.gamma for i in range(len(gamma)))])
+    digits, digits_sd = _decimals(largest, 5), _decimals(np.sqrt(largest), 5)
     for term, gamma in zip(fit.terms, fit.gamma):
         sd = _sd(term, gamma)
         for i, name in enumerate(term.columns):
             corr = [f"{gamma[i, j] / (sd[i] * sd[j]):.2f}".replace("-0.00", "0.00") if sd[i] * sd[j] > 0 else "-"
                     for j in range(i)]
             variance = fit.scale * gamma[i, i] * (sd[i] > 0)
-            rows.append(["" if i else term.name, name, _number(variance, 6), _number(np.sqrt(variance), 5),
+            rows.append(["" if i else term.name, name, _number(variance, digits), _number(np.sqrt(variance), digits_sd),
                          *corr, *[""] * (widest - 1 - i)])
-    return [*rows, ["Residual", "", _number(fit.scale, 6), _number(np.sqrt(fit.scale), 5), *[""] * (widest - 1)]]
+    return [*rows, ["Residual", "", _number(fit.scale, digits), _number(np.sqrt(fit.scale), digits_sd), *[""] * (widest - 1)]]
 
 
 def _sd(term, gamma):
@@ -101,8 +103,10 @@ def _caption(fit, df):
 
 
 def _coefficients(fit, df):
-    rows = [[name, _number(r.estimate, 5, r.se), _number(r.se, 5), f"{r.df:.4g}" if r.df < 9999.5 else f"{r.df:.0f}",
-             f"{r.t:.2f}", _p(r.p)] for name, r in fit.coef_table(df).iterrows()]
+    table = fit.coef_table(df)
+    digits = _decimals(table["se"].min(), 4)
+    rows = [[name, _number(r.estimate, digits, r.se), _number(r.se, digits), f"{r.df:.4g}" if r.df < 9999.5 else f"{r.df:.0f}",
+             f"{r.t:.2f}", _p(r.p)] for name, r in table.iterrows()]
     return [["", "Estimate", "Std.Error", "df", "t", "p"], *rows]
 
 
@@ -123,6 +127,11 @@ def _many(fit):
 
 def _p(p):
     return "<.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def _decimals(value, significant):
+    """Decimals that show so many digits of a value: as many as are the same on every machine."""
+    return int(np.clip(significant - 1 - np.floor(np.log10(value)), 2, 6)) if np.isfinite(value) and value > 0 else 5
 
 
 def _number(value, decimals, size=None):

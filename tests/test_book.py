@@ -7,7 +7,9 @@ import yaml
 
 from conftest import CHAPTERS, ROOT, notebook, printed, source
 
-PARTS = ["The question", "The wrong analysis first", "The same with `lmm`", "Exercises", "Takeaways", "New symbols"]
+PARTS = ["The question", "The wrong analysis first", "The same with `lmm`", "Check yourself", "Exercises", "Takeaways",
+         "New symbols"]
+PLANKS = "14_planks"                              # the lecture's exercise, solved: a longer chapter than the others
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 
 
@@ -33,7 +35,9 @@ def test_the_front_page_maps_every_slide_to_its_chapter():
         covered = re.search(r"\*\*Slides?\*\* (\d+)(?: (?:to|and) (\d+))?", text(ROOT / "book" / f"{stem}.ipynb"))
         assert covered.groups() == (first, last or None), stem
         slides += range(int(first), int(last or first) + 1)
-    assert slides == list(range(14, 37))
+    assert slides == list(range(3, 44))           # slides 1 and 2 are the title and the lecture's own introduction
+    beyond = [path.stem for path in CHAPTERS if "**Slides** none: beyond the lecture" in text(path)]
+    assert beyond == re.findall(r"^\| \[[^]]*\]\((\w+)\) \|", front, re.MULTILINE)
 
 
 @chapters
@@ -47,11 +51,27 @@ def test_parts_of_a_chapter(path):
 
 @chapters
 def test_size_of_a_chapter(path):
-    assert 15 <= len(notebook(path)["cells"]) <= 30
-    assert 800 <= len(text(path).split()) <= 1550
+    most_cells, most_words = (34, 1900) if path.stem == PLANKS else (30, 1550)
+    assert 15 <= len(notebook(path)["cells"]) <= most_cells
+    assert 800 <= len(text(path).replace(questions(path), "").split()) <= most_words
     for cell in code(path):
         lines = [line for line in source(cell).splitlines() if line.strip()]
         assert len(lines) <= 8 and max(map(len, lines)) <= 80, source(cell)
+
+
+def questions(path):
+    """The part `Check yourself`, up to the next heading."""
+    return re.search(r"^## Check yourself$.*?(?=^## )", text(path), re.MULTILINE | re.DOTALL).group(0)
+
+
+@chapters
+def test_a_wrong_answer_says_what_is_wrong_with_it(path):
+    asked = re.split(r"^\*\*\d\.\*\* ", questions(path), flags=re.MULTILINE)[1:]
+    assert 3 <= len(asked) <= 4 and len(questions(path).split()) <= 460
+    for question in asked:
+        answers = re.findall(r"<details><summary>[^$<]+</summary>\n\n\*(Yes|No)\.\* (.*?)\n\n</details>", question, re.DOTALL)
+        assert question.count("<details>") == len(answers) >= 3, question
+        assert [said for said, _ in answers].count("Yes") == 1 and min(len(why) for said, why in answers if said == "No") > 30, question
 
 
 @chapters

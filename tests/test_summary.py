@@ -37,15 +37,15 @@ def test_random_slopes_read_like_lme4s():
     lines = summary.text(SLOPES, "satterthwaite").splitlines()
     assert lines[:6] == ["Linear mixed model fit by REML", "Formula: Reaction ~ Days + (Days | Subject)",
                          "-2 log restricted likelihood: 1743.6283", "", "Random effects:",
-                         " Group     Name         Variance  Std.Dev.  Corr"]
+                         " Group     Name       Variance  Std.Dev.  Corr"]
     intercept, days, _, residual = reference("sleep_corr")["REML"]["varcorr"]       # lme4 1.1-31, polished
     words = [line.split() for line in lines[6:9]]
     assert [words[0][:2], words[1][0], words[2][0]] == [["Subject", "Intercept"], "Days", "Residual"]
     numbers = [float(w) for w in words[0][2:] + words[1][1:3] + words[2][1:]]
     expected = [value for row in (intercept, days, residual) for value in (row["vcov"], row["sdcor"])]
-    assert numbers == pytest.approx(expected, abs=6e-6) and words[1][3] == "0.07"   # lme4: 0.0655
+    assert numbers == pytest.approx(expected, abs=6e-3) and words[1][3] == "0.07"   # lme4: 0.0655
     assert lines[9:12] == ["Number of observations: 180, Subject: 18", "", "Fixed effects (df: satterthwaite):"]
-    assert " Days        10.46729    1.54579  17   6.77  <.0001" in lines           # lmerTest: 17 df, t 6.7715
+    assert "Days 10.467 1.546 17 6.77 <.0001".split() in [line.split() for line in lines]           # lmerTest: 17 df, t 6.7715
 
 
 def test_three_columns_have_a_triangle_of_correlations():
@@ -95,7 +95,7 @@ def test_a_correlation_with_a_variance_of_zero_is_a_dash():
     flat = lmm.fit("Reaction ~ Days + (Days | Subject)", SLEEP)
     flat.gamma, flat.singular = [np.diag([0.9, 1e-30])], True
     line = summary.text(flat, "containment").splitlines()[7]
-    assert line.split() == ["Days", "0.000000", "0.00000", "-"]
+    assert line.split() == ["Days", "0.00", "0.000", "-"]
 
 
 def test_not_converged_comes_first_and_loud(monkeypatch):
