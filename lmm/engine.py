@@ -26,18 +26,23 @@ def problem(y, X, terms, reml, names=None):
     X = QR, y less its least-squares fit and covariates of mean 0 and mean square 1: shift and scale of y and of the
     covariates change nothing. All that follows is in these coordinates; `estimates` goes back.
     """
-    Qt, R = _qr(X)
+    rows = np.empty((X.shape[1] + 1, len(y)))                        # [X y]', a row a column
+    Qt, r = rows[:-1], rows[-1]
+    R = _qr(X, Qt)
     check.full_rank(R, "the fixed part", names)                      # R has the dependences of X, in p rows
     b_ols = Qt @ y
-    r = y - b_ols @ Qt
+    np.subtract(y, b_ols @ Qt, out=r)
     r -= (Qt @ r) @ Qt
-    unit = np.abs(r).max() * np.sqrt(np.mean((r / (np.abs(r).max() or 1)) ** 2))            # no overflow
+    largest = max(r.max(), -r.min()) or 1.0
+    r /= largest                                                     # no overflow in the squares
+    unit = largest * np.sqrt(r @ r / len(r))
     if unit > 1e150:
         raise ValueError(f"the response is too large for its squares to be computed (up to {np.abs(y).max():.3g}); "
                          "measure it in larger units")
     if not unit > 1e-12 * np.abs(y).max():
         raise ValueError("the fixed part gives the response exactly: no variance is left to estimate")
-    W = np.vstack([Qt, r / unit]).T
+    r *= largest / unit
+    W = rows.T
     order = sorted(range(len(terms)), key=lambda k: -(terms[k][0].max() + 1) * terms[k][1].shape[1])
     centred = [_centre(terms[k][1]) for k in order]
     products = blocks.products([(terms[k][0], x) for k, (x, _) in zip(order, centred)], W) if terms else None
@@ -63,23 +68,26 @@ def estimates(problem, T, point):
                      unit**2 * Ri @ point.cov_b @ Ri.T, u, criterion)
 
 
-def _qr(X):
-    """Q' and R of X = QR; for a tall, well-conditioned X by two Cholesky factorisations, several times faster."""
-    Qt = np.ascontiguousarray(X.T)
+def _qr(X, Qt):
+    """R of X = QR, and Q' in Qt; for a tall, well-conditioned X by two Cholesky factorisations, several times faster."""
+    Qt[:] = X.T
     norms = np.sqrt(np.einsum("pn,pn->p", Qt, Qt))
     if len(X) >= 10_000 and norms.all():
-        Qt, R, condition = Qt / norms[:, None], np.diag(norms), np.inf
+        Qt /= norms[:, None]
+        R, condition = np.diag(norms), np.inf
         while 100 < condition:                                       # what is left of orthogonality: eps * condition
             G = Qt @ Qt.T
             condition = np.linalg.cond(G)
             if condition > 1e8:
                 break
             upper = np.linalg.cholesky(G).T
-            Qt, R = solve_triangular(upper, np.eye(len(G)), trans="T") @ Qt, upper @ R
+            Qt[:] = solve_triangular(upper, np.eye(len(G)), trans="T") @ Qt
+            R = upper @ R
         else:
-            return Qt, R
+            return R
     Q, R = np.linalg.qr(X)
-    return Q.T, R
+    Qt[:] = Q.T
+    return R
 
 
 def _centre(x):

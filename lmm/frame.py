@@ -128,10 +128,9 @@ def _build(formula, data):
     except (FormulaicError, TypeError, NameError) as error:
         raise ValueError(f"cannot build the columns of {formula}: {str(error).splitlines()[0]}") from None
     names, values = list(matrix.model_spec.column_names), np.asarray(matrix, dtype=float)
-    finite = np.isfinite(values).all(axis=0) if len(names) else np.ones(0, dtype=bool)
-    if not finite.all():
-        raise ValueError(f"{names[int(finite.argmin())]!r} is not finite in every row; check what the formula does "
-                         "to the data")
+    for name, column in zip(names, values.T):
+        if not np.isfinite(column).all():
+            raise ValueError(f"{name!r} is not finite in every row; check what the formula does to the data")
     return names, values, matrix.model_spec.update(output="pandas")
 
 
@@ -164,8 +163,9 @@ def _checked(text, group, codes, levels, columns, x, model_spec):
     q = len(levels) * x.shape[1]
     if x.shape[1] == 0:
         raise ValueError(f"the random term ({text} | {group}) has no columns; write (1 | {group})")
-    if not x.any(axis=0).all():
-        raise ValueError(f"{columns[int(x.any(axis=0).argmin())]!r} in ({text} | {group}) is 0 in every row; leave it out")
+    empty = [name for name, column in zip(columns, x.T) if not column.any()]
+    if empty:
+        raise ValueError(f"{empty[0]!r} in ({text} | {group}) is 0 in every row; leave it out")
     if len(levels) == len(x):
         raise ValueError(f"the grouping factor {group!r} has as many levels as rows ({len(x)}); its variance "
                          "cannot be told from the residual's: leave the term out")
@@ -191,9 +191,12 @@ def _all_different(terms):
 
 def _dependent(x):
     """Are the columns of x linearly dependent? A large table is first judged by a well-conditioned x'x."""
+    if len(x) >= 10_000:
+        products = x.T @ x
+        norms = np.sqrt(np.diag(products))
+        if np.isfinite(norms).all() and np.linalg.cond(products / np.outer(norms, norms)) < 1e8:
+            return False
     x = x / np.linalg.norm(x, axis=0)
-    if len(x) >= 10_000 and np.linalg.cond(x.T @ x) < 1e8:
-        return False
     return np.linalg.matrix_rank(np.linalg.qr(x, mode="r")) < x.shape[1]
 
 
@@ -210,9 +213,9 @@ def levels_of(group, data):
         occurring, codes = np.unique(codes, return_inverse=True)
     if len(factors) == 1:
         return codes, list(factors[0].categories[occurring])
-    parts = []
+    labels = ""
     for factor in reversed(factors):
         occurring, level = np.divmod(occurring, len(factor.categories))
-        names = [str(category) for category in factor.categories]
-        parts.insert(0, [names[place] for place in level])
-    return codes, [":".join(level) for level in zip(*parts)]
+        names = np.array([str(category) for category in factor.categories], dtype=object)[level]
+        labels = names + ":" + labels if len(labels) else names
+    return codes, list(labels)

@@ -17,3 +17,4 @@ from lmm.plots.testing import half_widths, profile_curve, tail                  
 from lmm.plots.slopes import fan, panels, plane, variance_curves                            # noqa: F401
 from lmm.plots.checking import against, by_group                                            # noqa: F401
 from lmm.plots.scaling import exponent, growth, pattern                                        # noqa: F401
+from lmm.plots.takeaways import half_means, pair_distances                                   # noqa: F401
