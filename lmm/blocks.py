@@ -29,11 +29,10 @@ def products(terms, W):
     if (codes[1:] >= codes[:-1]).all():                              # sorted by level: sums of stretches are faster
         by_level = partial(np.add.reduceat, indices=np.searchsorted(codes, np.arange(L)))
     x, rows = np.asfortranarray(x), np.ascontiguousarray(W.T)
-    A = np.empty((m, m, L))
+    A, one = np.empty((m, m, L)), [a for a in range(m) if (x[:, a] == 1).all()]          # no need to multiply by 1
     for a in range(m):
         for b in range(a + 1):
-            A[a, b] = A[b, a] = by_level(x[:, a] * x[:, b])
-    one = [a for a in range(m) if (x[:, a] == 1).all()]              # no need to multiply by 1
+            A[a, b] = A[b, a] = by_level(x[:, a] if b in one else x[:, a] * x[:, b])
     Cx = np.array([[by_level(w if a in one else x[:, a] * w) for w in rows] for a in range(m)])
     if len(terms) > 1:
         Zr = sparse.hstack([indicators(c, v) for c, v in terms[1:]]).tocsr()

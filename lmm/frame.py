@@ -105,7 +105,9 @@ def _matrices(fixed, used, response):
         if not pd.api.types.is_numeric_dtype(used[name]) and len(pd.Categorical(used[name]).categories) == 1:
             raise ValueError(f"the factor {name!r} has only the level {used[name].iloc[0]!r}; "
                              "it needs at least two, so leave it out")
-    y, (names, X, spec) = _response(fixed.lhs, response, used), _build(fixed.rhs, used)
+    y, (names, X, spec) = _response(fixed.lhs, response, used), random_columns(fixed.rhs, used)
+    if names and spec is fixed.rhs:                                  # plain columns: formulaic need not see all rows
+        spec = _build(fixed.rhs, used.iloc[:2])[2]
     if not names:
         raise ValueError("the fixed part has no columns; keep at least the intercept, 1")
     return y, pd.DataFrame(X, columns=names, copy=False), spec
@@ -151,7 +153,7 @@ def random_columns(effect, data):
     """
     if isinstance(effect, Formula):
         names = [str(term) for term in effect]
-        if all(name == "1" or name in data and pd.api.types.is_numeric_dtype(data[name]) for name in names):
+        if all(name == "1" or name in data and data[name].dtype.kind in "iuf" for name in names):
             values = [np.ones(len(data)) if name == "1" else data[name].to_numpy(dtype=float) for name in names]
             names = ["Intercept" if name == "1" else name for name in names]
             return names, np.array(values).reshape(len(names), len(data)).T, effect
