@@ -57,8 +57,8 @@ def predict(fit, new_data=None, random="conditional", interval=None):
     interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper. conf_ is for the mean
     of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
     full variance of a new level; lower and upper are for an observation: for "conditional" the residual variance is
-    added (as merTools' predictInterval), for "marginal" also that of all random effects. Normal quantiles, variances
-    taken as known; new rows have weight 1.
+    added (the interval that merTools' predictInterval approximates by independent draws of beta and u), for "marginal"
+    also that of all random effects. Normal quantiles, variances taken as known; new rows have weight 1.
     Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
     """
     if random not in ("conditional", "marginal"):
