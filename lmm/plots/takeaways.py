@@ -16,7 +16,7 @@ def half_means(halves, se, ax=None, title="", xlabel=""):
     """
     ax = axes(ax)
     everything = np.concatenate(list(halves.values()))
-    edges = np.linspace(everything.min(), everything.max(), 36)
+    edges = np.linspace(everything.min(), everything.max(), 22)
     x = np.linspace(edges[0], edges[-1], 300)
     told = []
     for (name, means), claimed, color in zip(halves.items(), se, ("wrong", "random")):
@@ -25,7 +25,7 @@ def half_means(halves, se, ax=None, title="", xlabel=""):
         told.append(f"{name}: SD {np.std(means):.3g} of {len(means)} means around {np.mean(means):.4g}, "
                     f"curve with standard error {claimed:.3g}")
     ax.set_ylim(top=1.55 * ax.get_ylim()[1])                                                  # room for the legend
-    ax.legend(loc="upper left", ncols=2, columnspacing=1)
+    ax.legend(loc="upper center", ncols=2, columnspacing=1, handlelength=1.2, fontsize=8.5)
     ax.set_yticks([])
     label(ax, xlabel, "density", title)
     return f"Histograms of means of halves, each with a normal curve. {'; '.join(told)}. {title}"
