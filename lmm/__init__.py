@@ -6,13 +6,13 @@ from lmm.inference.lrt import lrt, rlrt
 from lmm.model import Fit, fit
 
 __version__ = "0.1.0"
-__all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "influence", "likelihood", "load", "lrt",
-           "moments", "plots", "quoted", "rlrt", "shrinkage"]
+__all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence", "likelihood", "load",
+           "lrt", "moments", "plots", "quoted", "rlrt", "shrinkage"]
 
 
 def __getattr__(name):
-    """Load lmm.plots and lmm.diagnostics (matplotlib), lmm.influence and lmm.quoted when first asked for."""
-    if name in ("diagnostics", "influence", "plots", "quoted"):
+    """Load what not every reader needs (lmm.plots brings matplotlib) when it is first asked for."""
+    if name in ("diagnostics", "homework", "influence", "plots", "quoted"):
         import importlib
         return importlib.import_module(f"lmm.{name}")
     raise AttributeError(f"module 'lmm' has no attribute {name!r}")

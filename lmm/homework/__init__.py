@@ -1,0 +1,122 @@
+"""Homework: data of one's own, and a self-check that explains mistakes without telling the answer.
+
+Each student's data are drawn from a seed made of their id, so answers differ from student to student. The modules hw1,
+hw2 and hw3 hold what each task asks for; a sandbox that grades hides them.
+"""
+
+import importlib
+import math
+from collections import namedtuple
+
+import numpy as np
+import pandas as pd
+
+from lmm.homework.tables import TABLES
+
+# form: what the answer looks like, in words; right: student -> the answer, a number, an array of numbers, or a word;
+# wrong: list of (what the mistake is, student -> the answer that it gives); within: relative tolerance
+Task = namedtuple("Task", "form right wrong within", defaults=([], 5e-3))
+
+_student = None
+
+
+def data(name, student):
+    """The table `name` ("tiny", "planks" or "schools") of one student: the same on every machine, for that student only.
+
+    student: an id such as a login; capitals and blanks around it do not matter. `check` uses the id that came last.
+    """
+    if name not in TABLES:
+        raise ValueError(f"no homework data {name!r}; there are: {', '.join(TABLES)}")
+    global _student
+    _student = _id(student)
+    return TABLES[name](_student)
+
+
+def check(task, value):
+    """Say whether `value` answers a task ("2b", say), and if not, which well-known mistake leads to it.
+
+    Never says the right answer. Call `lmm.homework.data` with your id first.
+    """
+    if _student is None:
+        raise ValueError('call lmm.homework.data("...", student="your id") before check: the answers depend on the id')
+    print(f"{task}: {verdict(task, value, _student)}")
+
+
+def verdict(task, value, student):
+    """The text that `check` prints."""
+    asked, student = _task(task), _id(student)
+    if asked is None:
+        return "there is no self-check while homework is graded"
+    given = _plain(value)
+    if given is None:
+        return f"not an answer yet; expected is {asked.form}"
+    right = _plain(asked.right(student))
+    share = _share(given, right, asked.within)
+    if share == 1:
+        return "right"
+    for mistake, wrong in asked.wrong:
+        if _share(given, _plain(wrong(student)), asked.within) == 1:
+            return f"not right: {mistake}"
+    if _shape(given) != _shape(right):
+        return f"not right: expected is {asked.form}"
+    return "not right yet" + (f"; {share:.0%} of its entries are" if share > 0 else "")
+
+
+def score(task, value, student):
+    """The share of a task's points that `value` earns, from 0 to 1; an array earns its share of right entries."""
+    asked, given = _task(task), _plain(value)
+    if asked is None:
+        raise ValueError(f"the answers of task {task!r} are not to be had here")
+    return 0.0 if given is None else _share(given, _plain(asked.right(_id(student))), asked.within)
+
+
+def _id(student):
+    name = " ".join(str(student).split()).lower() if student is not None else ""
+    if not name or name in ("your id", "..."):
+        raise ValueError('write your own id: lmm.homework.data("planks", student="novakjan"), say')
+    return name
+
+
+def _task(task):
+    """The Task of "2b"; None where the answers are hidden (a sandbox lays an empty file over each module)."""
+    number, letter = str(task)[:-1], str(task)[-1:]
+    try:
+        module = importlib.import_module(f"lmm.homework.hw{number}")
+    except ImportError:
+        raise ValueError(f"no task {task!r}; tasks are called 1a, 1b, ..., 2a, ...") from None
+    tasks = getattr(module, "TASKS", None)
+    if tasks is not None and letter not in tasks:
+        raise ValueError(f"no task {task!r}; homework {number} has {', '.join(number + k for k in tasks)}")
+    return None if tasks is None else tasks[letter]
+
+
+def _plain(value):
+    """A word in small letters, or an array of finite numbers; None for anything that is neither, or empty."""
+    if isinstance(value, str):
+        return " ".join(value.split()).lower() or None
+    if isinstance(value, (bool, np.bool_)):
+        return str(value).lower()
+    try:
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, (pd.DataFrame, pd.Series)):
+            value = value.to_numpy()
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return numbers if numbers.size and np.isfinite(numbers).any() else None
+
+
+def _shape(value):
+    return value if isinstance(value, str) else np.squeeze(value).shape
+
+
+def _share(given, right, within):
+    """The share of entries of `given` that are right; 0 where the shapes differ."""
+    if isinstance(given, str) or isinstance(right, str):
+        return float(isinstance(given, str) and isinstance(right, str) and given == right)
+    given, right = np.squeeze(given), np.squeeze(right)
+    if given.shape != right.shape:
+        return 0.0
+    close = np.abs(given - right) <= within * np.maximum(np.abs(right), 1e-9)
+    return math.fsum(close.ravel()) / close.size
