@@ -45,7 +45,7 @@ def _name_lines(ax, places, means, lines):
     """The name of each line at its right end, moved apart where lines end close together."""
     span = np.ptp(places) or 1.0
     longest = max(len(f"{lines} {level}") for level in means.index)
-    ax.set_xlim(places[0] - 0.06 * span, places[-1] + max(0.3, 0.12 + 0.021 * longest) * span)
+    ax.set_xlim(places[0] - 0.06 * span, places[-1] + max(0.3, 0.12 + 0.026 * longest) * span)
     ends = means.ffill(axis=1).iloc[:, -1].sort_values()
     gap = 0.065 * np.ptp(ax.get_ylim())                              # the height of a name
     for level, height in zip(ends.index, _apart(ends.to_numpy(), gap)):
