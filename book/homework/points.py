@@ -1,0 +1,169 @@
+"""Points: by lmm.homework.score for answers, by the lecturer for texts. Trusted; never sees a student's code, only data."""
+
+import csv
+import io
+import re
+
+import lmm.homework
+
+TEXT_STUB = "*Write your answer here.*"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")       # a spreadsheet takes a text that begins so for a formula
+MANUAL = ["id", "file", "task", "max", "points", "comment", "text"]
+
+STOPS = {"time": "took too long and was interrupted", "output": "printed too much and was interrupted",
+         "time dead": "took too long and could not be interrupted; nothing after it was run",
+         "output dead": "printed too much and could not be interrupted; nothing after it was run",
+         "dead": "ended Python; nothing after it was run"}
+ENDINGS = {"time": "the notebook took too long as a whole; nothing after that counts",
+           "memory": "it used too much memory and was ended; nothing after that counts",
+           "output": "it wrote too much and was ended; nothing after that counts",
+           "died": "it ended before its last cell; what was answered until then counts"}
+
+
+class Result:
+    """What a submission earns: id, tasks {task: (points or None, most, comment)}, status, flags for the report."""
+
+    def __init__(self, submission, record):
+        self.submission, self.flags = submission, list(submission.notes)         # flags: (kind, what) for the report
+        self.answers, self.id = self._read(record["records"])
+        for number, stop in sorted(self.stops.items()):
+            if stop in STOPS and 0 <= number < len(submission.cells):
+                self.flags.append(("failure", f"cell {submission.cells[number].id or number + 1} {STOPS[stop]}"))
+        if record["ending"] and not any(stop.endswith("dead") for stop in self.stops.values()):
+            self.flags.append(("failure", ENDINGS.get(record["ending"], record["ending"])))
+        self.status = "graded"
+        if self.id is None:
+            self.status = "no student id"
+            self.flags.append(("failure", 'STUDENT is missing or still "your id": no points'))
+        self.tasks = {}
+        for cell in submission.assignment.cells:
+            if cell.role == "test":
+                self.tasks[cell.task] = self._points(cell)
+            elif cell.role == "text":
+                self.tasks[cell.task] = (None, cell.points, "")
+
+    def _read(self, records):
+        """(answers, id) that a sandbox wrote; also keeps each cell's outputs and what stopped it."""
+        settled, latest, unwritable, ids = {}, {}, {}, []
+        self.outputs, self.stops = {}, {}
+        for one in records:
+            if isinstance(one.get("cell"), int):
+                self.outputs[one["cell"]] = one.get("outputs") if isinstance(one.get("outputs"), list) else []
+                self.stops[one["cell"]] = str(one.get("stopped", ""))
+            if one.get("lost"):
+                self.flags.append(("failure", f"after cell {_line(one.get('after'))} the answers could not be read"))
+            values, why = one.get("answers"), one.get("unwritable")
+            if not isinstance(values, dict) or not isinstance(why, dict):
+                continue
+            ids += [name for name in [student_id(values.pop("STUDENT", None))] if name]
+            latest.update(values)
+            unwritable.update(why)
+            name = str(one.get("after")).replace("test_", "answer_", 1)
+            if name in values:                   # an answer counts as it is where its test stands
+                settled[name] = values[name]
+        answers = {**latest, **settled}
+        if len(set(ids)) > 1:
+            self.flags.append(("changed", "STUDENT has more than one value; the first counts"))
+        for name, why in unwritable.items():
+            if name not in answers:
+                self.flags.append(("answer", f"{_line(name)} cannot be graded: {_line(why)}"))
+        return answers, ids[0] if ids else None
+
+    @property
+    def notes(self):
+        return [what for _, what in self.flags]
+
+    def _points(self, cell):
+        """(points, most, what lmm.homework.check would say) of one task."""
+        if self.id is None:
+            return 0.0, cell.points, "no student id, so the data are unknown"
+        if f"answer_{cell.task}" not in self.answers:
+            return 0.0, cell.points, f"no answer: answer_{cell.task} was never set"
+        try:
+            share = lmm.homework.score(cell.task, self.answers[f"answer_{cell.task}"], self.id)
+            comment = lmm.homework.verdict(cell.task, self.answers[f"answer_{cell.task}"], self.id)
+        except Exception as why:                 # whatever the answer is, the others must be graded
+            self.flags.append(("failure", f"answer_{cell.task} could not be scored: {_line(why)}"))
+            return 0.0, cell.points, "could not be scored"
+        return round(cell.points * share, 2), cell.points, comment
+
+    def manual(self, given):
+        """Take over the lecturer's points: {task: (points, comment)}."""
+        for task, (points, comment) in given.items():
+            if task in self.tasks:
+                most = self.tasks[task][1]
+                self.tasks[task] = (points, most, comment)
+
+    @property
+    def open(self):
+        """The tasks that the lecturer has not graded yet."""
+        return [task for task, (points, _, _) in self.tasks.items() if points is None]
+
+    def total(self, by_hand):
+        return round(sum(points or 0 for task, (points, _, _) in self.tasks.items()
+                         if (task in self.submission.texts) == by_hand), 2)
+
+    def text(self, task):
+        """The text that a student wrote for a task, or nothing."""
+        text = self.submission.texts.get(task, "").strip()
+        return "" if text == TEXT_STUB else text
+
+
+def student_id(value):
+    """An id in small letters without blanks around it; None if there is none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    name = "".join(one for one in " ".join(str(value).split()).lower() if one.isprintable())
+    name = name.encode("utf-8", "replace").decode()
+    return None if name in ("", "your id", "...") or len(name) > 100 else name
+
+
+def _line(text):
+    return " ".join(str(text).split())[:200]
+
+
+# ---- tables for and from a spreadsheet
+
+def table(rows, head):
+    """CSV text that a spreadsheet opens; text that it would take for a formula gets an apostrophe in front."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in [head, *rows]:
+        writer.writerow([f"'{one}" if isinstance(one, str) and one.startswith(FORMULA) else one for one in row])
+    return out.getvalue()
+
+
+def read_table(path):
+    """The rows of a CSV file as dicts, whatever encoding and separator the spreadsheet has chosen."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1250", "replace")
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+    return [{(key or "").strip().lower(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+            for row in rows]
+
+
+def manual_points(path, most):
+    """The lecturer's points of a manual.csv: {(id, file or ""): {task: (points, comment)}}; `most` is {task: points}."""
+    found = {}
+    for number, row in enumerate(read_table(path), start=2):
+        if not row.get("points"):
+            continue
+        task, text = row.get("task", ""), row["points"].replace(",", ".")
+        if task not in most:
+            raise ValueError(f"{path}, row {number}: there is no task {task!r} to grade by hand")
+        if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) > most[task]:
+            raise ValueError(f"{path}, row {number}: points {row['points']!r} of task {task} must be a number from 0 "
+                             f"to {most[task]}")
+        who = (_undone(row.get("id", "")), _undone(row.get("file", "")))
+        found.setdefault(who, {})[task] = (float(text), row.get("comment", ""))
+    return found
+
+
+def _undone(text):
+    """A text without the apostrophe that `table` put in front."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text
