@@ -209,6 +209,7 @@ def levels_of(group, data):
     for factor in factors:
         codes, count = codes * len(factor.categories) + factor.codes, count * len(factor.categories)
     if count <= 4 * len(data):                                       # number the combinations that occur, in order
+        codes = codes.astype(np.intp, copy=False)                    # a browser's Python counts in 32 bits
         present = np.bincount(codes, minlength=count) > 0
         occurring, codes = np.flatnonzero(present), codes if present.all() else (np.cumsum(present) - 1)[codes]
     else:

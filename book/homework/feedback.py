@@ -7,7 +7,8 @@ from html import escape
 
 from markdown_it import MarkdownIt
 
-MARKDOWN = MarkdownIt("js-default").disable(["image", "reference"])       # no raw HTML, no javascript: links, no pictures
+# no raw HTML, no javascript: links, no pictures; references take quadratic time
+MARKDOWN = MarkdownIt("js-default").disable(["image", "reference"])
 LONGEST = 10_000                                  # letters of a text above which it is shown as it is
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; color: #222; }

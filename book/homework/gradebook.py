@@ -39,7 +39,7 @@ def write(path, graded):
                 points, _, comment = result.tasks[cell.task]
                 grade = book.find_grade(cell.id, name, name, student)
                 if cell.role == "test":
-                    grade.auto_score = points
+                    grade.auto_score, grade.needs_manual_grade = points, False
                 else:
                     grade.manual_score, grade.needs_manual_grade = points, points is None
                 solution = cell.id if cell.role == "text" else f"solve_{cell.task}"

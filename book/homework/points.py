@@ -1,4 +1,4 @@
-"""Points: by lmm.homework.score for answers, by the lecturer for texts. Trusted; never sees a student's code, only data."""
+"""Points: by lmm.homework.score for answers, by the lecturer for texts. It sees data only, no student's code."""
 
 import csv
 import io
@@ -148,7 +148,7 @@ def read_table(path):
 
 
 def manual_points(path, most):
-    """The lecturer's points of a manual.csv: {(id, file or ""): {task: (points, comment)}}; `most` is {task: points}."""
+    """The points in a manual.csv: {(id, file or ""): {task: (points, comment)}}; `most` is {task: points}."""
     found = {}
     for number, row in enumerate(read_table(path), start=2):
         if not row.get("points"):

@@ -1,4 +1,4 @@
-"""What needs the lecturer's eye: equal answers although the data differ, equal code, ids used twice, failures, changes."""
+"""What needs the lecturer's eye: equal answers on different data, equal code, ids used twice, failures, changes."""
 
 import ast
 import builtins

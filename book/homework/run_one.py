@@ -14,8 +14,9 @@ ENTRIES = 100_000                                # numbers and words in all answ
 GRACE = 5                                        # seconds that an interrupted cell has to stop
 
 
-def values(namespace):
+def values():
     """STUDENT and answer_* as JSON; a value that cannot be written is named with the reason. Runs in the kernel."""
+    namespace = vars(sys.modules["__main__"])
     room, answers, unwritable = [ENTRIES], {}, {}
     names = [name for name in namespace if isinstance(name, str) and name.startswith("answer_")][:200]
     for name in ["STUDENT"] * ("STUDENT" in namespace) + names:
@@ -47,7 +48,7 @@ def plain(value, room, depth=0):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(key)[:100]: plain(one, room, depth + 1) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return [plain(one, room, depth + 1) for one in value]
     for to_array in ("to_numpy", "toarray"):
         if hasattr(value, to_array):
@@ -98,7 +99,7 @@ class Notebook:
     def ask(self):
         """The JSON text of `values` in the kernel; None if it does not answer."""
         asked = self.client.execute("", silent=True, store_history=False, allow_stdin=False, user_expressions={
-            "values": "__import__('run_one').values(globals())"})
+            "values": "__import__('run_one').values()"})
         end = time.monotonic() + 20
         while time.monotonic() < end:
             message = self._next(self.client.get_shell_msg, asked)

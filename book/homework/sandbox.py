@@ -1,7 +1,7 @@
 """The sandbox in which a submission runs: bubblewrap, no network, a read-only system, nothing of the book but lmm.
 
-The package is a copy in which hw1, hw2 and hw3 are empty, so there is no answer to find. What the submission writes goes to memory
-and is gone with it; its outputs and answers leave through a pipe.
+The package is a copy in which hw1, hw2 and hw3 are empty, so there is no answer to find. What a submission writes
+goes to memory and is gone with it; its outputs and answers leave through a pipe.
 """
 
 import compileall
@@ -14,6 +14,7 @@ import signal
 import site
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -23,8 +24,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts",
           "/etc/localtime"]
-USED = ["ipykernel.kernelapp", "jupyter_client.manager", "matplotlib.pyplot", "pandas", "scipy.stats", "seaborn",
-        "statsmodels.formula.api", "sympy"]
 MEGABYTE = 2 ** 20
 PIPE = 64 * MEGABYTE                             # the most that may come out of a sandbox
 FIRST_UID = 64000                                # root's sandboxes run as this user and the next ones
@@ -71,6 +70,11 @@ class Sandbox:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _fill(self):
+        packages = sysconfig.get_path("purelib")
+        if not os.path.exists(importlib.util.find_spec("pandas").cached) and os.access(packages, os.W_OK):
+            # installed without bytecode, which no sandbox can write: each one would take seconds to compile it
+            print("compiling the Python environment once; this takes a minute", file=sys.stderr)
+            compileall.compile_dir(packages, quiet=2, workers=0)
         lmm = self.scratch / "lmm"
         shutil.copytree(ROOT / "lmm", lmm, ignore=shutil.ignore_patterns("hw[0-9]*", "__pycache__", "_data"))
         for path in (ROOT / "lmm" / "homework").glob("hw[0-9]*.py"):
@@ -78,9 +82,6 @@ class Sandbox:
         shutil.copytree(ROOT / "data", lmm / "_data")
         shutil.copy(HERE / "run_one.py", self.scratch)
         code = "import matplotlib, matplotlib.font_manager; print(matplotlib.get_cachedir())"
-        if not os.path.exists(importlib.util.find_spec("ipykernel.kernelapp").cached):
-            # installed without bytecode, which a sandbox cannot write: each one would take seconds to compile it
-            code = f"import {', '.join(USED)}; {code}"
         cache = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
         (self.scratch / "fonts").mkdir()
         for path in Path(cache or self.scratch / "fonts").glob("fontlist*.json"):
@@ -97,10 +98,11 @@ class Sandbox:
         found = [record.get("answers", {}).get("answer_x") for record in records if record.get("after") == "try"]
         if found != ["there is no self-check while homework is graded"]:
             printed = [one.get("error", "") for record in records for one in record.get("outputs", [])]
-            raise Refused("\n".join([f"the sandbox does not work ({ending or 'no answer'}); it says:", complaint, *printed]))
+            why = f"the sandbox does not work ({ending or 'no answer'}); it says:"
+            raise Refused("\n".join([why, complaint, *printed]))
 
     def run(self, cells, most, slot=0):
-        """(records that run_one.py wrote, how it ended: "", "time", "memory", "output" or "died", what it complained)."""
+        """(records of run_one.py, how it ended: "", "time", "memory", "output" or "died", what it complained)."""
         as_root = os.geteuid() == 0 and not self.trust
         job = {"cells": cells, "limits": most, "uid": FIRST_UID + slot if as_root else None}
         home = tempfile.mkdtemp(prefix="home-", dir=self.scratch) if self.trust else "/home/student"

