@@ -40,6 +40,7 @@ def test_every_chapter_runs_elsewhere_with_lmm_from_the_wheel(site, tmp_path):
                            check=True, capture_output=True, text=True).stdout
     assert where.startswith(str(site))
     run = subprocess.run([sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", tmp_path, "--nbval",
-                          "--nbval-current-env", "--nbval-cell-timeout=120", "-q", tmp_path],
+                          "--nbval-current-env", "--nbval-cell-timeout=120", "-n", "2", "--dist", "loadfile", "-q",
+                          tmp_path],
                          cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:]
