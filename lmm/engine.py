@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from lmm import blocks, check
+from lmm import blocks, check, products
 
 Problem = namedtuple("Problem", "products W reml R b_ols unit order back sizes")
 Point = namedtuple("Point", "criterion gradient hessian traces squares scale b cov_b u ZHX")
@@ -45,8 +45,8 @@ def problem(y, X, terms, reml, names=None):
     W = rows.T
     order = sorted(range(len(terms)), key=lambda k: -(terms[k][0].max() + 1) * terms[k][1].shape[1])
     centred = [_centre(terms[k][1]) for k in order]
-    products = blocks.products([(terms[k][0], x) for k, (x, _) in zip(order, centred)], W) if terms else None
-    return Problem(products, W, reml, R, b_ols, unit, order, [back for _, back in centred],
+    prod = products.of_terms([(terms[k][0], x) for k, (x, _) in zip(order, centred)], W) if terms else None
+    return Problem(prod, W, reml, R, b_ols, unit, order, [back for _, back in centred],
                    [terms[k][1].shape[1] for k in order])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 
-from lmm import blocks
+from lmm import blocks, products
 
 Parts = namedtuple("Parts", "D M F X HX Py Phi")
 
@@ -116,7 +116,7 @@ def _parts(fit):
         T = sparse.block_diag(T, format="csr") if T else Q
         M = sparse.block_diag([K, T @ Q @ T.T], format="csr")
         F = sparse.block_array([[sparse.eye_array(L * m), -K @ C], [None, sparse.eye_array(C.shape[1])]], format="csr")
-        Z = [blocks.indicators(fit.terms[k].codes, root * fit.terms[k].x @ back)
+        Z = [products.indicators(fit.terms[k].codes, root * fit.terms[k].x @ back)
              for k, back in zip(problem.order, problem.back)]
         D = (sparse.hstack(Z) @ F).tocsr()
     HW = problem.W - D @ (M @ (D.T @ problem.W))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lmm import blocks, engine, frame, search, summary
+from lmm import blocks, engine, frame, products, search, summary
 from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
@@ -66,7 +66,7 @@ class Fit:
         log_weights = 0.0 if model.weights is None else np.log(model.weights).sum()
         self.criterion = found.criterion - log_weights
         self.llf, self.converged, self.n_evaluations = -self.criterion / 2, optimum.converged, optimum.n_evaluations
-        self.singular = any(np.linalg.svd(t, compute_uv=False)[-1] < 1e-4 for t in optimum.T)
+        self.singular = any(map(blocks.is_singular, optimum.T))
         self.n_params = len(names) + len(engine.parameters(optimum.T)) + 1
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
@@ -138,7 +138,7 @@ class Fit:
     @property
     def Z(self):
         """The design matrix of the random effects, sparse (n, q): term by term, level by level."""
-        parts = [blocks.indicators(t.codes, t.x) for t in self.terms]
+        parts = [products.indicators(t.codes, t.x) for t in self.terms]
         return sparse.hstack(parts).tocsr() if parts else sparse.csr_array((self.nobs, 0))
 
     @property

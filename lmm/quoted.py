@@ -1,8 +1,15 @@
 """The ledger: every number that the lecture quotes, against the same number computed here."""
 
+import json
+import re
+from collections import namedtuple
+
 import pandas as pd
 
 from lmm.data import folder
+
+Stored = namedtuple("Stored", "id what lecture computed verdict section")
+LINE = re.compile(r"^(s\d\d\.\d\d)  (.*?)  +(\S+)  +(\S+)  (agrees.*|DISAGREES)$", re.MULTILINE)
 
 EARLY = 5e-6                     # nlme stopped about 1e-6 short of the optimum, so its digits agree to this (relative)
 
@@ -40,6 +47,20 @@ def compare(computed):
         print(f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  {said}")
     if wrong:
         raise AssertionError("; ".join(wrong))
+
+
+def stored(notebook):
+    """The lines that `compare` has printed in a notebook (its file, a Path), as Stored, each with its section's heading."""
+    rows, section = [], ""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE) or [section])[-1]
+        for output in cell.get("outputs", []):
+            printed = "".join(output.get("text", ""))
+            subject = next((line for line in printed.splitlines() if line and not re.match(r"(id|s\d)", line)), "")
+            for i, what, *rest in LINE.findall(printed):
+                rows.append(Stored(i, what if not subject or ":" in what else f"{subject}: {what}", *rest, section))
+    return rows
 
 
 def verdict(lecture, value, tolerance):

@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 from scipy.optimize import minimize
 
-from lmm import start
+from lmm import blocks, start
 from lmm.engine import Point, evaluate, pack, unpack
 
 Optimum = namedtuple("Optimum", "T point converged n_evaluations")
@@ -16,7 +16,7 @@ MAX_EVALUATIONS = 100
 def optimum(problem):
     """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed."""
     found = Optimum(*_newton(problem, start.variances(problem)))
-    if any(len(t) > 1 and np.linalg.svd(t, compute_uv=False)[-1] < 1e-4 for t in found.T):
+    if any(len(t) > 1 and blocks.is_singular(t) for t in found.T):
         # a singular covariance may be the wrong one of several valleys: look again from elsewhere
         other = Optimum(*_newton(problem, [np.eye(m) for m in problem.sizes]))
         better = other if other.converged and other.point.criterion < found.point.criterion - 1e-9 else found

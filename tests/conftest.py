@@ -2,14 +2,19 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
 import lmm
 
+matplotlib.use("Agg")                                                # pictures are drawn, never shown
+
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "book" / "_ext"))                          # the site's extensions
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
 
 
@@ -37,6 +42,19 @@ def missing_tool(why):
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
+
+
+@pytest.fixture
+def ax():
+    """Axes to draw on, closed after the test."""
+    import matplotlib.pyplot as plt
+    yield plt.subplots()[1]
+    plt.close("all")
+
+
+def xy(line):
+    """The points of a line in a picture: (n, 2)."""
+    return np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float)
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 Every number that the lecture quotes, with the number computed here and the section of the chapter that computes it.
 """
 
-import json
 import re
 from pathlib import Path
 
+import lmm
+
 ROOT = Path(__file__).parent.parent
-LINE = re.compile(r"^(s(\d\d)\.\d\d)  (.*?)  +(\S+)  +(\S+)  (agrees.*|DISAGREES)$", re.MULTILINE)
 HEAD = """# Every number in the lecture
 
 The ledger: each number that lecture 10 quotes, the same number as a chapter of this book computes it, and whether they
@@ -22,27 +22,19 @@ themselves, and the tests fail if one disagrees; this page only collects them.
 
 def page():
     """The text of the page."""
-    rows, slides = [], {}
+    slides = {}
     for path in sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb")):
-        section = ""
-        for cell in json.loads(path.read_text())["cells"]:
-            if cell["cell_type"] == "markdown":
-                section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE) or [section])[-1]
-                continue
-            for output in cell["outputs"]:
-                printed = "".join(output.get("text", ""))
-                subject = next((line for line in printed.splitlines() if line and not re.match(r"(id|s\d)", line)), "")
-                for found in LINE.findall(printed):
-                    rows.append(found)
-                    slides.setdefault(int(found[1]), []).append((*found, subject, path.stem, section))
-    early = sum("early" in row[-1] for row in rows)
-    out = [HEAD.format(agreeing=sum(row[-1].startswith("agrees") for row in rows), all=len(rows), early=early)]
+        for row in lmm.quoted.stored(path):
+            slides.setdefault(int(row.id[1:3]), []).append((row, path.stem))
+    verdicts = [row.verdict for found in slides.values() for row, _ in found]
+    out = [HEAD.format(agreeing=sum(said.startswith("agrees") for said in verdicts), all=len(verdicts),
+                       early=sum("early" in said for said in verdicts))]
     for slide in sorted(slides):
         out += [f"## Slide {slide}\n", "| id | what | lecture | computed | verdict | where |", "|---|---|---:|---:|---|---|"]
-        for i, _, what, lecture, ours, said, subject, stem, section in sorted(slides[slide]):
-            about = what if not subject or ":" in what else f"{subject}: {what}"
-            out.append(f"| {i} | {about} | {lecture} | {ours} | {said.replace(': nlme stopped early', ', stopped early')} "
-                       f"| [{stem[:2]}](../{stem}.ipynb#{anchor(section)}) |")
+        for row, stem in sorted(slides[slide]):
+            said = row.verdict.replace(": nlme stopped early", ", stopped early")
+            out.append(f"| {row.id} | {row.what} | {row.lecture} | {row.computed} | {said} "
+                       f"| [{stem[:2]}](../{stem}.ipynb#{anchor(row.section)}) |")
         out.append("")
     return "\n".join(out)
 

@@ -2,7 +2,6 @@
 
 import tracemalloc
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +11,6 @@ from matplotlib.colors import to_hex
 import lmm
 from lmm import diagnostics, influence, plots
 
-matplotlib.use("Agg")
 RNG = np.random.default_rng(8)
 SLEEP, PLANKS = lmm.load("sleepstudy"), lmm.load("planks")[:150].drop(index=[3, 4, 5, 77, 140])
 MODELS = {

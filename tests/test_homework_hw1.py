@@ -72,7 +72,7 @@ def test_right_answers_earn_all_points(student):
     for letter, answer in answers(student).items():
         assert lmm.homework.score(f"1{letter}", answer, student) == 1, letter
         assert lmm.homework.verdict(f"1{letter}", answer, student) == "right"
-        np.testing.assert_allclose(np.ravel(hw1.TASKS[letter].right(lmm.homework._id(student))), np.ravel(answer), 1e-9)
+        np.testing.assert_allclose(np.ravel(hw1.TASKS[letter].right(lmm.homework.student_id(student))), np.ravel(answer), 1e-9)
 
 
 def test_an_answer_of_another_student_is_not_right():

@@ -1,26 +1,10 @@
 """The pictures of a posterior show what they are given."""
 
-import matplotlib
+import numpy as np
+import pandas as pd
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt                       # noqa: E402
-import numpy as np                                    # noqa: E402
-import pandas as pd                                   # noqa: E402
-import pytest                                         # noqa: E402
-
-import lmm                                            # noqa: E402
-
-
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
-
-
-def xy(line):
-    return np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float)
+import lmm
+from conftest import xy
 
 
 def test_densities_draw_each_curve_and_name_its_peak(ax):

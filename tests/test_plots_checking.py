@@ -1,6 +1,5 @@
 """lmm.plots.checking: what is drawn is the data, and the alt text names the right figures."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +10,6 @@ import lmm
 import lmm.influence
 from lmm import plots
 
-matplotlib.use("Agg")
 SLEEP = lmm.load("sleepstudy")
 E = lmm.influence.residuals(lmm.fit("Reaction ~ Days + (1 + Days | Subject)", SLEEP), "standardised")
 

@@ -1,14 +1,10 @@
 """The picture of a split-plot design shows the data: a column a main plot, a mark a mean, a line a block."""
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt                                                             # noqa: E402
-
-import lmm                                                                                  # noqa: E402
+import lmm
 
 
 @pytest.fixture

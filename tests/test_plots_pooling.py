@@ -1,31 +1,16 @@
 """The pictures of pooling show what the tables hold."""
 
-import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt                       # noqa: E402
-import numpy as np                                    # noqa: E402
-import pandas as pd                                   # noqa: E402
-import pytest                                         # noqa: E402
-
-import lmm                                            # noqa: E402
-
-
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
+import lmm
+from conftest import xy
 
 
 @pytest.fixture
 def data():
     return pd.DataFrame({"g": list("bbbaacdddd"), "y": [4.0, 5, 6, 1, 2, 9, 3, 3, 3, 4]})
-
-
-def xy(line):
-    return np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float)
 
 
 def test_readings_by_group_draws_every_reading_in_the_order_of_the_means(ax, data):

@@ -1,21 +1,11 @@
 """lmm.plots.power: what is drawn is what was given, and the alt text says so."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from lmm.plots import canvas, power
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt                                                             # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
 
 
 def test_two_worlds_shades_the_power(ax):

@@ -1,6 +1,5 @@
 """Interaction plots show the means that they should, and say so."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,15 +8,7 @@ from matplotlib import pyplot as plt
 import lmm
 from lmm.plots import profiles
 
-matplotlib.use("Agg")
 PLANKS = lmm.load("planks")
-
-
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
 
 
 def test_few_lines_are_means_each_with_a_marker_and_a_name(ax):

@@ -1,6 +1,5 @@
 """lmm.plots.reasons: what is drawn is the data, and the alt text names the right figures."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,6 @@ from scipy import stats
 import lmm
 from lmm.plots import reasons
 
-matplotlib.use("Agg")
 SLEEP = lmm.load("sleepstudy")
 WIDE = SLEEP.pivot(index="Subject", columns="Days", values="Reaction")
 OLS = lmm.fit("Reaction ~ Days", SLEEP)

@@ -1,15 +1,12 @@
 """lmm.plots.repeated: what is drawn equals what was simulated."""
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from scipy import stats
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt                                                             # noqa: E402
-from matplotlib.collections import LineCollection                                           # noqa: E402
-from scipy import stats                                                                     # noqa: E402
-
-import lmm                                                                                  # noqa: E402
+import lmm
 
 
 @pytest.fixture(autouse=True)

@@ -1,24 +1,12 @@
 """The pictures of size show what was measured, and a matrix's entries."""
 
-import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt                       # noqa: E402
-import numpy as np                                    # noqa: E402
-import pandas as pd                                   # noqa: E402
-import pytest                                         # noqa: E402
-from scipy import sparse                              # noqa: E402
-
-import lmm                                            # noqa: E402
-from conftest import ROOT                             # noqa: E402
-
-
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
+import lmm
+from conftest import ROOT
 
 
 def test_growth_draws_all_that_was_measured(ax):

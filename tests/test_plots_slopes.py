@@ -1,6 +1,5 @@
 """lmm.plots.slopes: what is drawn is the data, and the alt text names the right figures."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +10,6 @@ from scipy import stats
 import lmm
 from lmm import plots
 
-matplotlib.use("Agg")
 SLEEP = lmm.load("sleepstudy")
 WIDE = SLEEP.pivot(index="Subject", columns="Days", values="Reaction")
 OWN = pd.DataFrame([np.polyfit(range(10), row, 1)[::-1] for row in WIDE.to_numpy()], WIDE.index, ["Intercept", "Days"])

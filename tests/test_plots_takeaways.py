@@ -1,8 +1,6 @@
 """lmm.plots.takeaways: what is drawn is the data, the curves are those of the analyses, and the alt text says so."""
 
 from itertools import combinations
-
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -11,7 +9,6 @@ from scipy import stats
 import lmm
 from lmm.plots import takeaways
 
-matplotlib.use("Agg")
 PASTES = lmm.load("pastes")
 Y = PASTES["strength"].to_numpy().reshape(10, 3, 2)
 FIT = lmm.fit("strength ~ 1 + (1 | batch/cask)", PASTES)

@@ -1,24 +1,14 @@
 """lmm.plots.testing: what is drawn is what was given, and the alt text says so."""
 
-import matplotlib
 import numpy as np
-import pytest
 from scipy import stats
 
 import lmm
 from lmm.plots import canvas, testing
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt                                                             # noqa: E402
 
 FIT = lmm.fit("y ~ method + (1 | tablet)", lmm.load("tablets_missing"))
 L = {"NIR": [1, 0], "difference": [0, 1]}
-
-
-@pytest.fixture(autouse=True)
-def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
 
 
 def test_half_widths_are_drawn_at_half_of_upper_less_lower(ax):

@@ -6,7 +6,6 @@ LMM_SITE names the folder of the built site (`_build/html`).
 import json
 import os
 import re
-import sys
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,11 +14,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 import yaml
 
+import site_colab
+import site_pages
 from conftest import CHAPTERS, ROOT, missing_tool
-
-sys.path.append(str(ROOT / "book" / "_ext"))
-import site_colab                                  # noqa: E402
-import site_pages                                  # noqa: E402
 
 
 class Page(HTMLParser):

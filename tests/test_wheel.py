@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+import site_run
 from conftest import CHAPTERS, ROOT
 
 
@@ -15,14 +16,8 @@ from conftest import CHAPTERS, ROOT
 def site(tmp_path_factory):
     """A folder with nothing but the unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("lmm", "data"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                    "--no-index", "--wheel-dir", folder / "dist", folder], check=True)
-    [wheel] = (folder / "dist").glob("lmm-*.whl")
-    zipfile.ZipFile(wheel).extractall(folder / "site")
+    wheel = site_run.build_lmm(folder)
+    zipfile.ZipFile(folder / wheel).extractall(folder / "site")
     return folder / "site"
 
 

@@ -1,9 +1,7 @@
 """The directive of the page that says what this copy of the site was built from."""
 
-import json
 import os
 import platform
-import re
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +13,6 @@ from sphinx.util.docutils import SphinxDirective
 import lmm
 
 PACKAGES = ["lmm", "numpy", "scipy", "pandas", "formulaic", "statsmodels", "matplotlib", "jupyter-book", "sphinx"]
-AGREES = re.compile(r"^(s\d\d\.\d\d)  .*  agrees(?: to .*)?$", re.MULTILINE)
 
 
 class Status(SphinxDirective):
@@ -51,9 +48,6 @@ def built():
 
 def ledger(root):
     """How many of the lecture's numbers the chapters' stored outputs find to agree, and how many there are."""
-    agreeing = set()
-    for path in sorted((root / "book").glob("[0-9][0-9]_*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            for output in cell.get("outputs", []):
-                agreeing |= set(AGREES.findall("".join(output.get("text", ""))))
+    agreeing = {row.id for path in sorted((root / "book").glob("[0-9][0-9]_*.ipynb"))
+                for row in lmm.quoted.stored(path) if row.verdict.startswith("agrees")}
     return len(agreeing), len(lmm.quoted.numbers())

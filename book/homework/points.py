@@ -113,9 +113,12 @@ def student_id(value):
     """An id in small letters without blanks around it; None if there is none."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
-    name = "".join(one for one in " ".join(str(value).split()).lower() if one.isprintable())
+    try:
+        name = lmm.homework.student_id("".join(one for one in " ".join(str(value).split()) if one.isprintable()))
+    except ValueError:
+        return None
     name = name.encode("utf-8", "replace").decode()
-    return None if name in ("", "your id", "...") or len(name) > 100 else name
+    return None if len(name) > 100 else name
 
 
 def _line(text):

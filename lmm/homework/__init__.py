@@ -28,7 +28,7 @@ def data(name, student):
     if name not in TABLES:
         raise ValueError(f"no homework data {name!r}; there are: {', '.join(TABLES)}")
     global _student
-    _student = _id(student)
+    _student = student_id(student)
     return TABLES[name](_student)
 
 
@@ -44,13 +44,13 @@ def check(task, value):
 
 def verdict(task, value, student):
     """The text that `check` prints."""
-    asked, student = _task(task), _id(student)
+    asked, student = _task(task), student_id(student)
     if asked is None:
         return "there is no self-check while homework is graded"
     given = _plain(value)
     if given is None:
         return f"not an answer yet; expected is {asked.form}"
-    right = _plain(asked.right(student))
+    right = expected(task, student)
     share = _share(given, right, asked.within)
     if share == 1:
         return "right"
@@ -62,15 +62,21 @@ def verdict(task, value, student):
     return "not right yet" + (f"; {share:.0%} of its entries are" if share > 0 else "")
 
 
+def expected(task, student):
+    """The right answer of a task for one student, as the grading compares it."""
+    return _plain(_task(task).right(student_id(student)))
+
+
 def score(task, value, student):
     """The share of a task's points that `value` earns, from 0 to 1; an array earns its share of right entries."""
     asked, given = _task(task), _plain(value)
     if asked is None:
         raise ValueError(f"the answers of task {task!r} are not to be had here")
-    return 0.0 if given is None else _share(given, _plain(asked.right(_id(student))), asked.within)
+    return 0.0 if given is None else _share(given, expected(task, student), asked.within)
 
 
-def _id(student):
+def student_id(student):
+    """An id as the tables know it, in small letters without blanks around; ValueError for none and for "your id"."""
     name = " ".join(str(student).split()).lower() if student is not None else ""
     if not name or name in ("your id", "..."):
         raise ValueError('write your own id: lmm.homework.data("planks", student="novakjan"), say')

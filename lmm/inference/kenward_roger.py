@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from lmm import blocks, engine
+from lmm.inference.kept import kept
 
 MOST_COLUMNS = 4000
 
@@ -50,14 +51,9 @@ def _to_data(fit):
     return fit.problem.unit * solve_triangular(fit.problem.R, np.eye(len(fit.fe_params)))
 
 
+@kept
 def _pieces(fit):
     """Phi = Var(b), the P_i, W = Var(r_hat) and the adjusted Phi, in the engine's coordinates; kept on the fit."""
-    if not hasattr(fit, "_kenward_roger"):
-        fit._kenward_roger = _compute(fit)
-    return fit._kenward_roger
-
-
-def _compute(fit):
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
     columns = sum(levels * m for levels, m in problem.products.terms)
     if not fit.reml:

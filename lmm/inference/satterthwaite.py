@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from lmm import engine
+from lmm.inference.kept import kept
 
 
 def of_contrasts(fit, L):
@@ -38,14 +39,9 @@ def of_test(fit, L):
     return float(2 * E / (E - len(L)))
 
 
+@kept
 def _pieces(fit):
     """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; kept on the fit."""
-    if not hasattr(fit, "_satterthwaite"):
-        fit._satterthwaite = _compute(fit)
-    return fit._satterthwaite
-
-
-def _compute(fit):
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
     index, sizes = engine.parameters(T), problem.sizes
     n, p = problem.W.shape[0], problem.W.shape[1] - 1
