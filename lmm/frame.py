@@ -105,7 +105,7 @@ def _matrices(fixed, used, response):
         if not pd.api.types.is_numeric_dtype(used[name]) and len(pd.Categorical(used[name]).categories) == 1:
             raise ValueError(f"the factor {name!r} has only the level {used[name].iloc[0]!r}; "
                              "it needs at least two, so leave it out")
-    y, (names, X, spec) = _response(fixed.lhs, response, used), random_columns(fixed.rhs, used)
+    y, (names, X, spec) = _response(fixed.lhs, response, used), covariates(fixed.rhs, used)
     if names and spec is fixed.rhs:                                  # plain columns: formulaic need not see all rows
         spec = _build(fixed.rhs, used.iloc[:2])[2]
     if not names:
@@ -142,12 +142,12 @@ def random_term(text, effect, group, data):
     if len(levels) == 1:
         raise ValueError(f"the grouping factor {group!r} has one level only, {levels[0]!r}; "
                          "a variance between groups needs at least two")
-    columns, x, spec = random_columns(effect, data)
+    columns, x, spec = covariates(effect, data)
     return _checked(text, group, codes, levels, columns, x, spec)
 
 
-def random_columns(effect, data):
-    """Names and values (n, m) of the covariates of a random term, and formulaic's spec to build them for new data.
+def covariates(effect, data):
+    """Names and values (n, m) of the columns of a one-sided formula, and formulaic's spec to build them for new data.
 
     An intercept and plain numeric columns need no spec: `effect` itself is returned, and builds them again.
     """

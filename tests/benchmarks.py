@@ -2,7 +2,7 @@
 
 The same models, from formula and table to a fit, by lmm and by whichever peers are installed: statsmodels (small ones
 only), glmm and mixedlm from PyPI, lme4 where Rscript is. Prints medians in milliseconds, ratios to lmm, and how far each
-criterion lies from ours. --growth fits exponents of time against N at fixed q and against q at fixed N, and prints
+criterion lies from ours; then Tukey's p-values of a table of pairs against scipy's. --growth fits exponents of time against N at fixed q and against q at fixed N, and prints
 peak memory. Not part of the test run: a timed test would fail on a busy machine.
 """
 
@@ -18,8 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 import lmm
+from lmm.inference import means
 
 LME4 = """
 suppressMessages(library(lme4)); d <- read.csv("{csv}"); for (g in strsplit("{groups}", ",")[[1]]) d[[g]] <- factor(d[[g]])
@@ -129,6 +131,17 @@ def table(repeat, only=None):
             print(f"  {'lme4':12} {theirs:10.1f} ms   lmm / lme4 {ours / theirs:6.2f}   criterion {value - criterion:+.1e}")
 
 
+def tails(repeat):
+    """Tukey's p-values of all pairs of the planks' 15 means."""
+    model = lmm.fit(*models()["planks, three terms"][:2])
+    pairs = model.pairs("depth:width")
+    q, k, df = np.sqrt(2) * pairs["t"].abs(), 15, pairs["df"]
+    ours = measure(lambda *_: means.tukey_p(q, k, df), None, None, repeat)[0]
+    theirs = measure(lambda *_: stats.studentized_range.sf(q, k, df), None, None, repeat)[0]
+    print(f"\nTukey's p-values of {len(q)} pairs\n  {'lmm':12} {ours:10.1f} ms")
+    print(f"  {'scipy':12} {theirs:10.1f} ms   lmm / scipy {ours / theirs:6.3f}")
+
+
 def growth():
     """Exponents of time against N (fixed q) and q (fixed N), and peak memory."""
     sizes = [50_000, 100_000, 200_000, 400_000, 800_000]
@@ -148,4 +161,8 @@ if __name__ == "__main__":
     arguments.add_argument("--growth", action="store_true")
     arguments.add_argument("--only", help="part of a model's name")
     given = arguments.parse_args()
-    growth() if given.growth else table(given.repeat, given.only)
+    if given.growth:
+        growth()
+    else:
+        table(given.repeat, given.only)
+        tails(given.repeat)

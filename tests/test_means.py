@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 
 import numpy as np
 import pandas as pd
@@ -331,13 +330,3 @@ def test_too_many_combinations(monkeypatch):
     monkeypatch.setattr(means, "MOST_CELLS", 10)
     with pytest.raises(ValueError, match="depth, width have 15 combinations; LS means average over at most 10"):
         PLANKS.ls_means("depth")
-
-
-def test_a_table_of_pairs_takes_no_time():
-    took = []
-    for _ in range(3):
-        model = fit("planks3")
-        start = time.perf_counter()
-        model.pairs("depth")
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.6                                            # scipy's studentized_range alone: over 0.5

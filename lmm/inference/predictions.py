@@ -199,7 +199,7 @@ def _with_levels(fit, specs, data):
 
 def _columns(spec, data):
     try:
-        values = frame.random_columns(spec, data)[1]                       # of the fixed part, too
+        values = frame.covariates(spec, data)[1]                       # of the fixed part, too
     except ValueError as error:
         raise ValueError(f"new_data: {str(error).replace(str(spec), str(spec.formula))}") from None
     if len(values) != len(data):
