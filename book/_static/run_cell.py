@@ -15,8 +15,23 @@ import types
 
 LIMIT = 200_000                        # characters that a cell may show
 PIECES = 100                           # after so many messages longer ones, so that the page is not flooded
-names = {"__name__": "__main__"}       # what the cells define
-lost = {}                              # what cells would define that could not run: name -> why not
+lost = {}                              # what cells would define that could not run: name -> what they need
+
+
+class Needs(BaseException):
+    """A cell uses what is lost; not an Exception, so that the cell's own `except Exception` does not take it."""
+
+
+class Names(dict):
+    """What the cells define."""
+
+    def __missing__(self, name):
+        if name in lost:
+            raise Needs(lost[name])
+        raise KeyError(name)
+
+
+names = Names(__name__="__main__")
 
 
 class Output:
@@ -71,7 +86,7 @@ class Stream(io.TextIOBase):
 
 
 def warm_up():
-    """Import what nearly every page draws with. Seaborn is content without scipy's slow parts, which load when they are used."""
+    """Import what nearly every page draws with. Seaborn does without scipy's slow parts; they load when they are used."""
     slow = [name for name in ("scipy.stats", "scipy.cluster") if name not in sys.modules]
     sys.modules.update(dict.fromkeys(slow))
     import seaborn                                                 # noqa: F401
@@ -101,6 +116,8 @@ def run(code, number, post):
         return "done"
     except BaseException as problem:
         output.send()
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")          # else the next cell would show them
         if need := cannot(problem):
             lose(tree, before, need)
             post("note", f"Skipped: this cell needs {need}. The output shown is the stored one.")
@@ -150,8 +167,8 @@ def cannot(problem):
         return "threads, which Python in a browser does not have"
     if isinstance(problem, ModuleNotFoundError) and problem.name:
         return f"{problem.name.partition('.')[0]}, which this Python does not have"
-    if isinstance(problem, NameError):
-        return lost.get(problem.name)
+    if isinstance(problem, Needs):
+        return str(problem)
 
 
 def lose(tree, before, need):
