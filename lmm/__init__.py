@@ -1,18 +1,22 @@
 """lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula."""
 
-from lmm import design, henderson, likelihood, moments, shrinkage
-from lmm.data import datasets, load
-from lmm.inference.lrt import lrt, rlrt
-from lmm.model import Fit, fit
+import importlib
 
 __version__ = "0.1.0"
 __all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence", "likelihood", "load",
            "lrt", "moments", "plots", "quoted", "rlrt", "shrinkage"]
+HOME = {"Fit": "lmm.model", "fit": "lmm.model", "datasets": "lmm.data", "load": "lmm.data",
+        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt"}
 
 
 def __getattr__(name):
-    """Load what not every reader needs (lmm.plots brings matplotlib) when it is first asked for."""
-    if name in ("diagnostics", "homework", "influence", "plots", "quoted"):
-        import importlib
+    """Import each part when it is first asked for: a reader who runs a page in the browser does not wait for all of scipy."""
+    if name in HOME:
+        return getattr(importlib.import_module(HOME[name]), name)
+    if name in __all__ or name in ("data", "inference"):
         return importlib.import_module(f"lmm.{name}")
     raise AttributeError(f"module 'lmm' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -16,7 +16,7 @@ def fixed(data, factors, coding="full"):
     if coding not in ("full", "reference"):
         raise ValueError(f"coding must be 'full' or 'reference', not {coding!r}")
     factors = [factors] if isinstance(factors, str) else list(factors)
-    parts = [pd.DataFrame({"Intercept": 1}, index=data.index)]
+    parts = [pd.DataFrame({"Intercept": 1}, index=data.index, dtype=int)]
     for factor in factors:
         # one indicator column a level: 1 where the observation has that level (slide 27)
         columns = _indicators(data, factor)

@@ -2,13 +2,13 @@
 its alt text. The values come from `lmm.influence`, and are to be had from here too."""
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from lmm.influence import _column, _is_zero, blups, cooks_distance, leverage, residuals     # noqa: F401
 from lmm.plots.canvas import COLORS, axes, label
 
 MOST_SHOWN, MOST_NAMED = 20, 30                                      # levels in a figure 3.7 inches high
-NORMAL_95 = stats.norm.ppf(0.975)
+NORMAL_95 = scipy.stats.norm.ppf(0.975)
 
 
 def residual_plot(fit, ax=None):
@@ -33,7 +33,7 @@ def scale_location(fit, ax=None):
     drift = _medians(ax, x, size)
     title = "All fitted values are equal: nothing to compare"
     if np.ptp(x) > 1e-10 * np.abs(x).max():
-        rho, p = stats.spearmanr(x, size, nan_policy="omit")
+        rho, p = scipy.stats.spearmanr(x, size, nan_policy="omit")
         says = "No clear trend of the spread" if p > 0.05 else "Spread rises with the fit" if rho > 0 else \
             "Spread falls with the fit"
         title = f"{says}: rank correlation {rho:.2f}, p = {p:.2g}"
@@ -110,8 +110,8 @@ def _medians(ax, x, y):
 def _qq(values, ax, color, name, what):
     ax, sorted_, n = axes(ax), values.sort_values(kind="stable"), len(values)
     i = np.arange(1, n + 1)
-    expected = stats.norm.ppf((i - 0.5) / n)
-    low, high = stats.norm.ppf(stats.beta.ppf([[0.025], [0.975]], i, n + 1 - i))     # of the i-th smallest of n
+    expected = scipy.stats.norm.ppf((i - 0.5) / n)
+    low, high = scipy.stats.norm.ppf(scipy.stats.beta.ppf([[0.025], [0.975]], i, n + 1 - i))     # of the i-th smallest of n
     ax.fill_between(expected, low, high, color=COLORS["data"], alpha=0.15, lw=0, label="pointwise 95 %, if normal")
     ax.plot(expected, expected, "--", color=COLORS["data"], lw=1)
     ax.plot(expected, sorted_, "o", color=COLORS[color], ms=4)

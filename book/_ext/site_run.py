@@ -16,6 +16,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# .../pyc/ would import faster, but is not said to be complete, and its tracebacks have no lines of code
 PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 PACKAGES = ["numpy", "scipy", "pandas", "matplotlib"]                  # from Pyodide; others when a cell imports them
 INSTALLED = ["typing-extensions", "wrapt", "narwhals", "interface-meta", "formulaic", "seaborn", "tqdm"]

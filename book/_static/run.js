@@ -164,14 +164,27 @@
     const attributes = {role: "textbox", "aria-multiline": "true", "aria-label": `Code of cell ${number}`,
       spellcheck: "false", autocapitalize: "off", tabindex: "0"};
     Object.entries(attributes).forEach(([name, value]) => pre.setAttribute(name, value));
-    pre.oninput = () => { cell.code = pre.innerText; };
+    const stored = pre.innerHTML;
+    pre.oninput = () => {
+      cell.code = pre.innerText;
+      reset.hidden = false;
+    };
     pre.onkeydown = (event) => {
       if (event.key !== "Enter" || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       run([cell]);
     };
-    cell.button = add(cell.input, "button", {type: "button", className: "btn btn-sm run-cell", textContent: "Run"});
+    const buttons = add(cell.input, "div", {className: "run-buttons"});
+    cell.button = add(buttons, "button", {type: "button", className: "btn btn-sm run-cell", textContent: "Run"});
     cell.button.setAttribute("aria-describedby", pre.id);
+    const reset = add(buttons, "button", {type: "button", className: "btn btn-sm run-cell", textContent: "Reset", hidden: true});
+    reset.setAttribute("aria-label", `Give cell ${number} the book's code again`);
+    reset.onclick = () => {
+      pre.innerHTML = stored;
+      cell.code = pre.textContent;
+      reset.hidden = true;
+      pre.focus();
+    };
     cell.button.onclick = () => (current === cell ? end() : run([cell]));
   }
 

@@ -11,11 +11,27 @@ import io
 import linecache
 import sys
 import traceback
+import types
 
 LIMIT = 200_000                        # characters that a cell may show
 PIECES = 100                           # after so many messages longer ones, so that the page is not flooded
-STORED = "The output shown is the stored one."
-names = {"__name__": "__main__"}       # what the cells define
+lost = {}                              # what cells would define that could not run: name -> what they need
+
+
+class Needs(BaseException):
+    """A cell uses what is lost; not an Exception, so that the cell's own `except Exception` does not take it."""
+
+
+class Names(dict):
+    """What the cells define."""
+
+    def __missing__(self, name):
+        if name in lost:
+            raise Needs(lost[name])
+        raise KeyError(name)
+
+
+names = Names(__name__="__main__")
 
 
 class Output:
@@ -69,40 +85,42 @@ class Stream(io.TextIOBase):
             self.output.send()
 
 
-def missing(code):
-    """Names of modules that the code imports and this Python does not have."""
-    try:
-        tree = ast.walk(ast.parse(code))
-    except SyntaxError:
-        return []
-    found = set()
-    for node in tree:
-        if isinstance(node, ast.Import):
-            found |= {name.name.partition(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add(node.module.partition(".")[0])
-    return sorted(name for name in found if name not in sys.modules and importlib.util.find_spec(name) is None)
+def warm_up():
+    """Import what nearly every page draws with. Seaborn does without scipy's slow parts; they load when they are used."""
+    slow = [name for name in ("scipy.stats", "scipy.cluster") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(slow))
+    import seaborn                                                 # noqa: F401
+    import tqdm
+    for name in slow:
+        del sys.modules[name]
+    tqdm.tqdm.monitor_interval = 0                                 # its monitor is a thread
 
 
 def run(code, number, post):
     """Run a cell as a notebook does. Returns "done", "failed", or "skipped" where the browser cannot."""
-    if absent := missing(code):
-        post("note", f"Skipped: this cell needs {' and '.join(absent)}, which this Python does not have. {STORED}")
-        return "skipped"
-    output, before, old = Output(post), names.get("alt"), (sys.stdout, sys.stderr)
+    output, before, old = Output(post), dict(names), (sys.stdout, sys.stderr)
     sys.stdout, sys.stderr = Stream(output, "stdout"), Stream(output, "stderr")
     names["display"] = lambda *values: [show(output, value) for value in values] and None
+    names["input"] = no_input
+    tree = None
     try:
-        value = evaluate(code, f"<cell {number}>")
+        tree = ast.parse(code, f"<cell {number}>")
+        absent = without_absent(tree)
+        value = evaluate(code, tree, f"<cell {number}>")
         if value is not None:
             show(output, value)
         alt = names.get("alt")
-        pictures(output, alt if isinstance(alt, str) and alt is not before else "A figure, drawn by the cell above")
+        pictures(output, alt if isinstance(alt, str) and alt is not before.get("alt") else "A figure, drawn by the cell above")
+        if absent:
+            output.show("note", f"This Python does not have {' and '.join(absent)}; cells that need it are skipped.")
         return "done"
     except BaseException as problem:
         output.send()
-        if "can't start new thread" in str(problem):
-            post("note", f"Skipped: this cell needs threads, which Python in a browser does not have. {STORED}")
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")          # else the next cell would show them
+        if need := cannot(problem):
+            lose(tree, before, need)
+            post("note", f"Skipped: this cell needs {need}. The output shown is the stored one.")
             return "skipped"
         post("error", explain(problem, f"<cell {number}>")[-LIMIT:])
         return "failed"
@@ -111,10 +129,61 @@ def run(code, number, post):
         sys.stdout, sys.stderr = old
 
 
-def evaluate(code, filename):
+def no_input(prompt=""):
+    raise RuntimeError("a cell in the browser cannot ask; write the value into the code instead of input()")
+
+
+# ---- what this Python does not have ----
+
+def without_absent(tree):
+    """Take the imports of modules that are not there out of a cell, so that its other lines run; the modules' names."""
+    absent = set()
+    for node in list(tree.body):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
+                  [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+        tops = {name.partition(".")[0] for name in modules}
+        gone = {top for top in tops if top not in sys.modules and importlib.util.find_spec(top) is None}
+        if gone:
+            tree.body.remove(node)
+            absent |= gone
+            lost.update({name: f"{' and '.join(sorted(gone))}, which this Python does not have" for name in bound(node)})
+    return sorted(absent)
+
+
+def bound(tree):
+    """The names that code binds."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name.partition(".")[0]
+
+
+def cannot(problem):
+    """What a cell needs that a browser has not, in words; None for an error of the cell's own."""
+    if "can't start new thread" in str(problem):
+        return "threads, which Python in a browser does not have"
+    if isinstance(problem, ModuleNotFoundError) and problem.name:
+        return f"{problem.name.partition('.')[0]}, which this Python does not have"
+    if isinstance(problem, Needs):
+        return str(problem)
+
+
+def lose(tree, before, need):
+    """What a skipped cell has not computed, the cells after it cannot use either, not even an older value."""
+    for name in set(bound(tree)):
+        if names.get(name) is before.get(name) and not isinstance(names.get(name), types.ModuleType):
+            names.pop(name, None)
+            lost[name] = need
+
+
+# ---- a cell's own ----
+
+def evaluate(code, tree, filename):
     """Run the code; the value of its last line, if that is an expression without a semicolon after it."""
     linecache.cache[filename] = len(code), None, code.splitlines(keepends=True), filename
-    tree = ast.parse(code, filename)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr) and not code.rstrip().endswith(";"):
         last = compile(ast.Expression(tree.body.pop().value), filename, "eval")

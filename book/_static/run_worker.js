@@ -3,6 +3,7 @@
    Out: {loading: text, done, of}, {ready: version}, {failed: text}, {crashed: text};
         {cell, output: [kind, text, alt]}, {cell, ended}. */
 
+const plainFetch = self.fetch.bind(self);
 let pyodide, run;
 
 self.onmessage = async ({data}) => {
@@ -22,7 +23,8 @@ async function start({python, packages, wheels, code}) {
   const own = wheels.map((wheel) => get(wheel).then((answer) => answer.arrayBuffer()));
   const source = get(code).then((answer) => answer.text());
   own.concat(source).forEach((promise) => promise.catch(() => {}));      // awaited below
-  countPackages();
+  const early = fetchEarly(python, packages);
+  countPackages(early);
   importScripts(python + "pyodide.js");
   pyodide = await loadPyodide({indexURL: python, packages, env: {MPLBACKEND: "agg"}, stdout() {}, stderr() {}});
   const version = pyodide.runPython("import sys; '%d.%d' % sys.version_info[:2]");
@@ -32,7 +34,7 @@ async function start({python, packages, wheels, code}) {
   const module = pyodide.toPy({__name__: "run_cell"});
   pyodide.runPython(await source, {globals: module});
   run = module.get("run");
-  pyodide.runPython("import lmm, lmm.plots, tqdm; tqdm.tqdm.monitor_interval = 0");      // its monitor is a thread
+  module.get("warm_up")();
   postMessage({ready: version});
 }
 
@@ -42,16 +44,32 @@ async function get(address) {
   return answer;
 }
 
-/* Tell the page how many of the packages that Pyodide fetches have come. */
-function countPackages() {
-  const plain = self.fetch;
+/* Fetch the packages, and what they need, while Python itself still starts: address -> promise of the answer. */
+async function fetchEarly(python, names) {
+  const {packages} = await (await fetch(python + "pyodide-lock.json")).json();
+  const wanted = new Set(names);                                  // grows while it is walked
+  for (const name of wanted) packages[name].depends.forEach((other) => wanted.add(other));
+  return new Map([...wanted].map((name) => {
+    const {file_name, sha256} = packages[name];
+    const hash = btoa(String.fromCharCode(...sha256.match(/../g).map((byte) => parseInt(byte, 16))));
+    const answer = plainFetch(new URL(file_name, python), {integrity: `sha256-${hash}`});
+    answer.catch(() => {});                                       // awaited when Pyodide asks for it
+    return [new URL(file_name, python).href, answer];
+  }));
+}
+
+/* Hand Pyodide what is under way, and tell the page how many of the packages have come. */
+function countPackages(early) {
+  early.catch(() => {});                                          // then Pyodide fetches them itself, and says what is wrong
   let done = 0, of = 0;
   const tell = () => postMessage({loading: "Python is loading", done, of});
   self.fetch = async (...request) => {
-    if (!/\.(whl|zip)$/.test(request[0].url || request[0])) return plain(...request);
+    const address = String(request[0].url || request[0]);
+    if (!/\.(whl|zip)$/.test(address)) return plainFetch(...request);
     of += 1;
     tell();
-    const answer = await plain(...request);
+    const underWay = (await early.catch(() => new Map())).get(address);
+    const answer = await (underWay || plainFetch(...request));
     const body = await answer.arrayBuffer();
     done += 1;
     tell();

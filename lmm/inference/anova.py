@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from formulaic.parser.types import Factor
-from scipy import stats
+import scipy
 
 from lmm.formula import CONTEXT
 from lmm.inference import containment, df as degrees
@@ -24,7 +24,7 @@ def table(fit, type, df):
         rows = {name: rows[name]._replace(den_df=own.iloc[columns].min())
                 for name, columns in _columns(fit).items() if name in rows}
     result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F"]).astype(float)
-    result["p"] = stats.f.sf(result["F"], result["num_df"], result["den_df"])
+    result["p"] = scipy.stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+import scipy
 from tqdm import tqdm
 
 from lmm import engine, model as models, search
@@ -35,7 +35,7 @@ def profile(fit, level=0.95):
     """
     _check(level)
     ml = models.from_model(fit.formula, fit.model, False) if fit.reml else fit
-    rise = stats.chi2.ppf(level, 1)
+    rise = scipy.stats.chi2.ppf(level, 1)
     limits = _sd_limits(ml, rise) + [_beta_limits(ml, j, rise) for j in range(len(ml.fe_params))]
     names, values = _names(fit), _values(fit.gamma, fit.scale, fit.fe_params)
     rows = [(name, value) for name, value in zip(names, values) if not name.startswith("cor_")]
@@ -49,7 +49,7 @@ def _crossing(excess, at, step, rise):
     signed = lambda x: np.sqrt(max(excess(x), 0)) - np.sqrt(rise)                              # noqa: E731
     for _ in range(30):
         if signed(at + step) > 0:
-            return optimize.brentq(lambda x: -np.sqrt(rise) if x == at else signed(x), at, at + step,
+            return scipy.optimize.brentq(lambda x: -np.sqrt(rise) if x == at else signed(x), at, at + step,
                                    xtol=1e-6 * abs(step), rtol=1e-15)
         step = 2 * step
     return np.sign(step) * np.inf
@@ -133,7 +133,7 @@ def _profiled(deviance, start, held):
             return value, gradient[free]
         if not len(free):
             return deviance(values)[0] - minimum
-        found = optimize.minimize(inner, values[free], jac=True, method="BFGS",
+        found = scipy.optimize.minimize(inner, values[free], jac=True, method="BFGS",
                                   options={"gtol": 1e-4, "hess_inv0": state["inverse"]})
         values[free] = found.x
         inverse = (found.hess_inv + found.hess_inv.T) / 2

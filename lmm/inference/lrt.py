@@ -8,7 +8,7 @@ still sum to a half each (Shapiro 1988), so the same mixture of d - 1 and d is a
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from lmm import model as models
 
@@ -60,7 +60,7 @@ def ranova(fit):
         df = _n_covariances(fit.terms) - _n_covariances(terms)
         test = _test(small.criterion - fit.criterion, df, _new_variances(small, fit))
         rows.append({"term": name, "npar": fit.n_params - df, "criterion": small.criterion, **test,
-                     "p_chi2": stats.chi2.sf(test["statistic"], df)})
+                     "p_chi2": scipy.stats.chi2.sf(test["statistic"], df)})
     return pd.DataFrame(rows)[["term", "npar", "criterion", "statistic", "df", "p", "p_chi2", "test"]]
 
 
@@ -118,10 +118,10 @@ def _test(statistic, df, variances):
         raise RuntimeError(f"the larger model fits worse (by {-statistic:.3g}): its optimum has not been found")
     statistic = statistic if statistic > 1e-8 else 0.0               # rounding
     if not variances:
-        return {"statistic": statistic, "df": df, "p": stats.chi2.sf(statistic, df), "test": f"chi-square {df}"}
-    inner = stats.chi2.sf(statistic, df - 1) if df > 1 else float(statistic <= 0)
+        return {"statistic": statistic, "df": df, "p": scipy.stats.chi2.sf(statistic, df), "test": f"chi-square {df}"}
+    inner = scipy.stats.chi2.sf(statistic, df - 1) if df > 1 else float(statistic <= 0)
     test = f"0.5 chi-square {df - 1} + 0.5 chi-square {df}"
-    return {"statistic": statistic, "df": df, "p": 0.5 * inner + 0.5 * stats.chi2.sf(statistic, df),
+    return {"statistic": statistic, "df": df, "p": 0.5 * inner + 0.5 * scipy.stats.chi2.sf(statistic, df),
             "test": test if variances == 1 else f"at most {test} ({variances} variances)"}
 
 

@@ -7,7 +7,7 @@ import string
 import numpy as np
 import pandas as pd
 from formulaic.parser.types import Factor
-from scipy import optimize, special, stats
+import scipy
 
 from lmm.formula import CONTEXT
 from lmm.inference import df as degrees
@@ -27,9 +27,9 @@ def contrast(fit, L, df):
     se = np.sqrt(np.einsum("ij,jk,ik->i", L, degrees.covariance(fit, df), L))
     nu = degrees.of_contrasts(fit, L.to_numpy(), df)
     t = estimate / se
-    half = stats.t.ppf(0.975, nu) * se
+    half = scipy.stats.t.ppf(0.975, nu) * se
     return pd.DataFrame({
-        "estimate": estimate, "se": se, "df": nu, "t": t, "p": 2 * stats.t.sf(np.abs(t), nu),
+        "estimate": estimate, "se": se, "df": nu, "t": t, "p": 2 * scipy.stats.t.sf(np.abs(t), nu),
         "lower": estimate - half, "upper": estimate + half}, index=L.index)
 
 
@@ -85,7 +85,7 @@ def pairs(fit, factors, adjust, df):
     elif adjust == "bonferroni":
         table["p"] = np.minimum(1, len(p) * p)
     if adjust != "none":
-        wide = tukey_quantile(k, nu) / np.sqrt(2) if adjust == "tukey" else stats.t.ppf(1 - 0.025 / len(p), nu)
+        wide = tukey_quantile(k, nu) / np.sqrt(2) if adjust == "tukey" else scipy.stats.t.ppf(1 - 0.025 / len(p), nu)
         table["lower"], table["upper"] = (table["estimate"] + sign * wide * table["se"] for sign in (-1, 1))
     return table.rename_axis("contrast").reset_index()
 
@@ -119,8 +119,8 @@ def tukey_quantile(k, df, level=0.95):
     values, back = np.unique(_rounded(df), return_inverse=True)
     n_pairs = k * (k - 1) / 2
     # between the quantile of one pair and Bonferroni's
-    ends = np.sqrt(2) * stats.t.isf((1 - level) / 2 / np.array([[1], [n_pairs]]), values)
-    found = [low if not low < high else optimize.brentq(lambda q: _range_tail(q, k, nu) - (1 - level), low, high)
+    ends = np.sqrt(2) * scipy.stats.t.isf((1 - level) / 2 / np.array([[1], [n_pairs]]), values)
+    found = [low if not low < high else scipy.optimize.brentq(lambda q: _range_tail(q, k, nu) - (1 - level), low, high)
              for nu, low, high in zip(values, *ends)]
     return np.array(found)[back]
 
@@ -142,7 +142,7 @@ def _range_tail(q, k, df):
     # W(w) = k int phi(z) (Phi(z) - Phi(z - w))^(k-1) dz, z the largest of the k
     z = np.linspace(-8.5, 8.5, 96)
     phi = np.exp(-z**2 / 2)
-    inside = (special.ndtr(z) - special.ndtr(z - q * np.exp(x)[:, None])) ** (k - 1)
+    inside = (scipy.special.ndtr(z) - scipy.special.ndtr(z - q * np.exp(x)[:, None])) ** (k - 1)
     return max(0.0, 1 - k * (density @ inside @ phi) / density.sum() / phi.sum())
 
 

@@ -5,7 +5,7 @@ from collections import namedtuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 from scipy.linalg import solve_triangular
 
 from lmm import blocks, formula as formulas, frame
@@ -85,7 +85,7 @@ def predict(fit, new_data=None, random="conditional", interval=None):
     else:
         known = np.einsum("ij,jk,ik->i", rows.X, fit.cov_params().to_numpy(), rows.X)
         single = known + sum(spread, rows.sd**2)
-    z = stats.norm.ppf((1 + interval) / 2)
+    z = scipy.stats.norm.ppf((1 + interval) / 2)
     return pd.DataFrame({"mean": mean, "lower": mean - z * np.sqrt(single), "upper": mean + z * np.sqrt(single),
                          "conf_lower": mean - z * np.sqrt(known), "conf_upper": mean + z * np.sqrt(known)})
 

@@ -1,7 +1,7 @@
 """Pictures of power: two worlds and a critical value, power curves, and the power that planned studies really have."""
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from lmm.plots.canvas import COLORS, axes, label
 
@@ -12,9 +12,9 @@ def two_worlds(shift, df, level=0.05, ax=None, title="", xlabel="t"):
     shift: the noncentrality, true difference over its standard error; df: degrees of freedom; level: two-sided.
     """
     ax = axes(ax)
-    critical = stats.t.ppf(1 - level / 2, df)
+    critical = scipy.stats.t.ppf(1 - level / 2, df)
     x = np.linspace(-2 * critical, shift + 3 * critical, 400)
-    nothing, something = stats.t.pdf(x, df), stats.nct.pdf(x, df, shift)
+    nothing, something = scipy.stats.t.pdf(x, df), scipy.stats.nct.pdf(x, df, shift)
     ax.plot(x, nothing, "--", color=COLORS["data"], label="no difference")
     ax.plot(x, something, color=COLORS["random"], label="the difference planned for")
     for beyond in (x >= critical, x <= -critical):
@@ -23,7 +23,7 @@ def two_worlds(shift, df, level=0.05, ax=None, title="", xlabel="t"):
         ax.axvline(edge, color=COLORS["data"], ls=":", lw=1.5)
     ax.set_ylim(0, 1.35 * nothing.max())
     ax.legend(loc="upper right")
-    power = stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift)
+    power = scipy.stats.nct.sf(critical, df, shift) + scipy.stats.nct.cdf(-critical, df, shift)
     label(ax, xlabel, "density", title)
     return (f"Two densities of t with {df:g} df: centred at 0 without a difference, around {shift:.3g} with it. Dotted "
             f"lines at plus and minus {critical:.3g}; the shaded area beyond them is the power, {power:.2g}. {title}")

@@ -1,7 +1,7 @@
 """Pictures of size (chapter 19): measured cost against the number of rows, and where a matrix is not zero."""
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from lmm.plots.canvas import COLORS, axes, label
 
@@ -40,7 +40,7 @@ def exponent(rows, what):
 def pattern(A, ax=None, title="", at=None):
     """Where a matrix is not zero: a dot an entry. A: dense or sparse; at: dict name -> first column of its block."""
     ax = axes(ax)
-    A = sparse.coo_array(A)
+    A = scipy.sparse.coo_array(A)
     ax.plot(A.col, A.row, "s", color=COLORS["data"], ms=max(1.0, 165 / max(A.shape)), mew=0)
     ax.set(xlim=(-0.8, A.shape[1] - 0.2), ylim=(A.shape[0] - 0.2, -0.8), aspect="equal")
     at = at or {}

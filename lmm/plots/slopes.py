@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy import stats
+import scipy
 
 from lmm.plots.canvas import COLORS, axes, label
 
@@ -87,7 +87,7 @@ def variance_curves(x, variances, df, curves, ax=None, title="", labels=("", "")
     (function of x, a name of COLORS, line style).
     """
     ax, x, variances = axes(ax), np.asarray(x, dtype=float), np.asarray(variances, dtype=float)
-    low, high = (df * variances / stats.chi2.ppf(q, df) for q in (0.975, 0.025))
+    low, high = (df * variances / scipy.stats.chi2.ppf(q, df) for q in (0.975, 0.025))
     ax.vlines(x, low, high, color=COLORS["data"], lw=1.2, alpha=0.6)
     ax.plot(x, variances, "o", color=COLORS["data"], ms=5, label="readings")
     grid, said = np.linspace(x.min(), x.max(), 101), []

@@ -1,8 +1,7 @@
 """Pictures of slide 37: how far the means of halves scatter, and how far apart the two readings of a pair lie."""
 
 import numpy as np
-from scipy.special import erf
-from scipy.stats import norm
+import scipy
 
 from lmm.plots.canvas import COLORS, axes, label
 
@@ -21,7 +20,8 @@ def half_means(halves, se, ax=None, title="", xlabel=""):
     told = []
     for (name, means), claimed, color in zip(halves.items(), se, ("wrong", "random")):
         ax.hist(means, edges, density=True, color=COLORS[color], alpha=0.4, label=f"{name}: SD {np.std(means):.2f}")
-        ax.plot(x, norm.pdf(x, np.mean(means), claimed), color=COLORS[color], lw=2.3, label=f"standard error {claimed:.2f}")
+        ax.plot(x, scipy.stats.norm.pdf(x, np.mean(means), claimed), color=COLORS[color], lw=2.3,
+                label=f"standard error {claimed:.2f}")
         told.append(f"{name}: SD {np.std(means):.3g} of {len(means)} means around {np.mean(means):.4g}, "
                     f"curve with standard error {claimed:.3g}")
     ax.set_ylim(top=1.55 * ax.get_ylim()[1])                                                  # room for the legend
@@ -44,7 +44,7 @@ def pair_distances(kinds, model, ax=None, title="", xlabel=""):
     for (name, d), half, color in zip(kinds.items(), model, ("residual", "random", "data")):
         distances = np.sort(np.abs(d))
         ax.step([0, *distances], np.arange(len(d) + 1) / len(d), where="post", color=COLORS[color], lw=1.8, label=name)
-        ax.plot(x, erf(x / (2 * half**0.5)), "--", color=COLORS[color], lw=1.6)           # differences ~ N(0, 2 half)
+        ax.plot(x, scipy.special.erf(x / (2 * half**0.5)), "--", color=COLORS[color], lw=1.6)  # differences ~ N(0, 2 half)
         told.append(f"{name}: {len(d)} pairs, median {np.median(distances):.3g} apart, "
                     f"model {0.9539 * half**0.5:.3g}")                                    # 0.6745 * sqrt(2 half)
     ax.set_xlim(0, longest)
