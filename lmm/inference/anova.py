@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from formulaic.parser.types import Factor
 import scipy
+from formulaic.parser.types import Factor
 
 from lmm.formula import CONTEXT
 from lmm.inference import containment, df as degrees

@@ -6,8 +6,8 @@ import string
 
 import numpy as np
 import pandas as pd
-from formulaic.parser.types import Factor
 import scipy
+from formulaic.parser.types import Factor
 
 from lmm.formula import CONTEXT
 from lmm.inference import df as degrees
