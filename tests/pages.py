@@ -43,6 +43,6 @@ def visit(browser, page, width=1200):
 def open_all(browser):
     """Open what is closed: answers, solutions, hidden cells."""
     browser.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
-    browser.evaluate("document.querySelectorAll('.toggle-hidden + .toggle-button, .toggle-button-hidden')"
-                     ".forEach((button) => button.click())")
+    browser.evaluate("document.querySelectorAll('.toggle-button-hidden').forEach((button) => button.click())")
+    assert not browser.evaluate("document.querySelectorAll('.toggle-hidden').length")
     browser.evaluate("new Promise((done) => setTimeout(done, 350))")      # the theme looks what scrolls after 300 ms

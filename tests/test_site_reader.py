@@ -8,7 +8,8 @@ CHAPTER = "book/06_tablets_mixed"
 SHOWN = """[...document.querySelectorAll(".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer," +
     ".run-page, .explore-widget, .cite, .bd-footer-content")].filter((box) => box.getClientRects().length).map((box) => box.className)"""
 CLOSED = """[...document.querySelectorAll("article details:not(.cite) > :not(summary)")]
-    .filter((answer) => !answer.checkVisibility({contentVisibilityAuto: true})).map((answer) => answer.textContent)"""
+    .filter((answer) => !answer.checkVisibility({contentVisibilityAuto: true}))
+    .concat(...document.querySelectorAll(".toggle-hidden")).map((answer) => answer.textContent)"""
 
 
 @every_page
@@ -19,6 +20,7 @@ def test_paper_is_white_and_has_the_text_only(browser, page):  # noqa: F811
     dark = browser.evaluate(ground)
     browser.send("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "light"}])
     try:
+        browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")            # which the emulation leaves out
         browser.wait_for(f"{ground} === 'rgb(255, 255, 255)'")
         assert dark == "rgb(18, 18, 18)" and browser.evaluate("document.documentElement.dataset.theme") in ("light", None)
         assert browser.evaluate(SHOWN) == [] and browser.evaluate(CLOSED) == []
@@ -57,6 +59,9 @@ def test_without_javascript_all_text_is_there(browser, page):  # noqa: F811
         root = browser.send("DOM.getDocument", depth=1)["root"]["nodeId"]
         for closed in browser.send("DOM.querySelectorAll", nodeId=root, selector="details")["nodeIds"]:
             browser.send("DOM.setAttributeValue", nodeId=closed, name="open", value="")       # as a click does
+        for tab in browser.send("DOM.querySelectorAll", nodeId=root, selector=".sd-tab-set > input")["nodeIds"]:
+            for name, value in (("type", "checkbox"), ("checked", "")):                       # all tabs at once
+                browser.send("DOM.setAttributeValue", nodeId=tab, name=name, value=value)
         texts = snapshot(browser)
         html = browser.send("DOM.getOuterHTML", nodeId=root)["outerHTML"]
     finally:
