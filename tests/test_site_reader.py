@@ -18,7 +18,7 @@ def test_paper_is_white_and_has_the_text_only(browser, page):  # noqa: F811
     visit(browser, page)
     ground = "getComputedStyle(document.body).backgroundColor"
     dark = browser.evaluate(ground)
-    browser.send("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "light"}])
+    browser.send("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     try:
         browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")            # which the emulation leaves out
         browser.wait_for(f"{ground} === 'rgb(255, 255, 255)'")

@@ -25,8 +25,10 @@ PAGE = """<!DOCTYPE html>
 <link rel="icon" href="data:image/svg+xml,{icon}" />
 {head}
 <style>
-:root {{ color-scheme: light dark; --ground: #ffffff; --text: #222832; --link: #0072b2; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ground: #121212; --text: #ced6dd; --link: #7cc4f0; }} }}
+:root {{ color-scheme: light; --ground: #ffffff; --text: #222832; --link: #0072b2; }}
+@media screen and (prefers-color-scheme: dark) {{
+  :root {{ color-scheme: dark; --ground: #121212; --text: #ced6dd; --link: #7cc4f0; }}
+}}
 body {{ background: var(--ground); color: var(--text); }}
 body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 2rem 1rem; }}
 h1 {{ line-height: 1.2; }}
