@@ -26,8 +26,6 @@ CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-brows
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--disable-dev-shm-usage",
          "--remote-debugging-port=0", "--window-size=1200,900"]
-# the theme's own: it declares a name twice, wonders about a mode that was never chosen, and has no icon
-NOISE = ("THEBE_JS_URL", "invalid theme mode", "favicon.ico")
 
 
 class Browser:
@@ -107,7 +105,7 @@ class Browser:
             error = " ".join(str(a.get("value", a.get("description"))) for a in what["args"])
         elif event == "Log.entryAdded" and what["entry"]["level"] == "error":
             error = f"{what['entry']['text']} {what['entry'].get('url', '')}".strip()
-        if error and not any(noise in error for noise in NOISE):
+        if error:
             self.errors.append(error)
 
     def send(self, method, **arguments):

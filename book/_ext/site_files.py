@@ -3,8 +3,11 @@
 import html
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+import site_theme
+
+ICON = Path(__file__).parents[1] / "_static" / "icon.svg"
 CARD = "card.png"
 CARD_ALT = "Eighteen people's reaction times against days of short sleep, with a line for each person and one for all"
 
@@ -19,10 +22,14 @@ PAGE = """<!DOCTYPE html>
 <meta property="og:title" content="{title}" />
 <meta property="og:description" content="{description}" />
 <meta property="og:site_name" content="{site}" />
+<link rel="icon" href="data:image/svg+xml,{icon}" />
 {head}
 <style>
-:root {{ color-scheme: light dark; --link: #0072b2; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --link: #7cc4f0; }} }}
+:root {{ color-scheme: light; --ground: #ffffff; --text: #222832; --link: #0072b2; }}
+@media screen and (prefers-color-scheme: dark) {{
+  :root {{ color-scheme: dark; --ground: #121212; --text: #ced6dd; --link: #7cc4f0; }}
+}}
+body {{ background: var(--ground); color: var(--text); }}
 body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 2rem 1rem; }}
 h1 {{ line-height: 1.2; }}
 a {{ color: var(--link); }}
@@ -65,7 +72,7 @@ def write(app, exception):
         (out / "sitemap.xml").write_text(sitemap(app.config.html_baseurl, pages), encoding="utf-8")
     card(out / "_static" / CARD, app.config.html_title)
     for page in out.rglob("*.html"):
-        one_heading(page)
+        site_theme.mend(page)
 
 
 def front_door(app):
@@ -73,7 +80,7 @@ def front_door(app):
     title = html.escape(app.config.html_title)
     canonical = f'<link rel="canonical" href="{app.config.html_baseurl}book/index.html" />'
     refresh = '<meta http-equiv="refresh" content="0; url=book/index.html" />'
-    return PAGE.format(title=title, site=title, description="The front page of the book.",
+    return PAGE.format(title=title, site=title, icon=icon(), description="The front page of the book.",
                        head=refresh + ("\n" + canonical if app.config.html_baseurl else ""),
                        body=f'<h1>{title}</h1>\n<p><a href="book/index.html">Open the book</a></p>')
 
@@ -83,10 +90,15 @@ def not_found(app):
     root = (urlsplit(app.config.html_baseurl).path or "/")
     chapters = [f'<li><a href="{root}{name}.html">{html.escape(app.env.titles[name].astext())}</a></li>'
                 for name in sorted(app.env.found_docs) if re.match(r"book/\d\d_", name)]
-    return PAGE.format(title="Page not found", site=html.escape(app.config.html_title),
+    return PAGE.format(title="Page not found", icon=icon(), site=html.escape(app.config.html_title),
                        description="There is no page at this address; the chapters of the book are listed here.",
                        head='<meta name="robots" content="noindex" />',
                        body=NOT_FOUND.format(root=root, chapters="\n".join(chapters)))
+
+
+def icon():
+    """The site's icon inside an address: a page in one piece asks for no file."""
+    return quote(ICON.read_text(encoding="utf-8"))
 
 
 def robots(url):
@@ -122,12 +134,3 @@ def card(path, title):
     figure.text(0.05, 0.2, "A book that runs, with the package lmm", size=18, color=COLORS["data"], va="center")
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Software": None})
-
-
-def one_heading(page):
-    """The theme repeats the title as a second h1, for paper only; there a paragraph does as well (site.css)."""
-    text = page.read_text(encoding="utf-8")
-    once = re.sub(r'(<div id="jb-print-docs-body" class="onlyprint">\s*)<h1>(.*?)</h1>',
-                  r'\1<p class="print-title">\2</p>', text, flags=re.DOTALL)
-    if once != text:
-        page.write_text(once, encoding="utf-8")

@@ -131,7 +131,7 @@ def cite(app, pagename, templatename, context, doctree):
     context["body"] += f"""
 <details class="cite"><summary>Cite this page</summary>
 <p>{html.escape(f"{author} ({year}). {title}.")} In <em>{html.escape(book)}</em>, version {version}.{where}</p>
-<div class="highlight"><pre tabindex="0" aria-label="BibTeX">{html.escape(bibtex)}
+<div class="highlight"><pre tabindex="0" role="group" aria-label="BibTeX">{html.escape(bibtex)}
 </pre></div>
 <p>The lecture is a work of its own: <a href="{context["pathto"]("book/index")}#how-to-cite">how to cite both</a>.</p>
 </details>
@@ -147,4 +147,5 @@ def setup(app):
     app.connect("build-finished", site_files.write, priority=400)   # before Jupyter Book's bare front page
     app.add_directive("site-status", site_status.Status)
     app.add_css_file("site.css")
+    app.add_js_file("reader.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
