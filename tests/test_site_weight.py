@@ -20,6 +20,9 @@ from conftest import CHAPTERS, missing_tool
 MOST = 600_000
 TYPESET = "[...document.querySelectorAll('.math')].every((formula) => formula.querySelector('mjx-container'))"
 
+FONTS = """new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))
+           .then(() => document.fonts.ready).then(() => true)"""
+
 
 @pytest.fixture(scope="module")
 def site():
@@ -41,9 +44,10 @@ def browser():
 
 
 def loaded(browser, address, page):
-    """The paths of all files that a page has asked for when its formulas are typeset."""
+    """The paths of all files that a page has asked for when its formulas are typeset and their fonts are there."""
     browser.goto(f"{address}/{page}")
     browser.wait_for(TYPESET)
+    browser.evaluate(FONTS)
     asked = [url for url in browser.requested if not url.startswith("data:")]
     assert [url for url in asked if not url.startswith(address)] == [], "asks another host"
     return [urlsplit(url).path.lstrip("/") for url in asked]
