@@ -9,7 +9,7 @@
     const start = performance.now();
     await MathJax.typesetPromise(formulas.splice(0, portion));
     const each = (performance.now() - start) / portion;
-    portion = Math.min(Math.max(1, Math.floor(30 / each)), 2 * portion);            // about 30 ms
+    portion = Math.min(Math.max(1, Math.floor(12 / each)), 2 * portion);            // about 12 ms
     await new Promise((next) => setTimeout(next));
   }
 })();
