@@ -88,6 +88,14 @@ def test_pictures_keep_their_place_and_come_when_needed(site, address, browser):
                                 " image.getBoundingClientRect().top > innerHeight)"), path.stem
 
 
+def test_a_narrow_page_keeps_the_shape_of_pictures(address, browser):
+    browser.size(320)
+    browser.goto(f"{address}/book/03_shrinkage.html")
+    shapes = browser.evaluate("[...document.querySelectorAll('.bd-article img')].map((image) =>"
+                              " image.width / image.height * image.getAttribute('height') / image.getAttribute('width'))")
+    assert all(abs(shape - 1) < 0.02 for shape in shapes), shapes
+
+
 # ---- icons ----
 
 def test_each_icon_has_its_glyph(site):
