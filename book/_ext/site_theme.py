@@ -5,12 +5,6 @@ Each mend says what is wrong; tests/test_site_axe.py and tests/test_site_reader.
 
 import re
 
-# no "auto" without a word of the reader, and a dark screen must not begin with a white page
-MODE = ('dataset.mode = localStorage.getItem("mode") || "";', 'dataset.mode = localStorage.getItem("mode") || "auto";')
-THEME = ('dataset.theme = localStorage.getItem("theme") || "";',
-         'dataset.theme = localStorage.getItem("theme") ||\n'
-         '      (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");')
-
 MENDS = [
     # the title and "Contents" stand a second time as headings, for paper only; there paragraphs do as well (site.css)
     (r'(<div id="jb-print-docs-body" class="onlyprint">\s*)<h1>(.*?)</h1>', r'\1<p class="print-title">\2</p>'),
@@ -31,7 +25,7 @@ MENDS = [
 def mend(page):
     """Mend one page in place; what is mended stays as it is."""
     text = page.read_text(encoding="utf-8")
-    mended = text.replace(*MODE).replace(*THEME)
+    mended = text
     for wrong, right in MENDS:
         mended = re.sub(wrong, right, mended, flags=re.DOTALL)
     if mended != text:

@@ -1,0 +1,134 @@
+"""What a chapter of the built site (LMM_SITE) loads, and that nothing is missing for it.
+
+Bytes are counted as GitHub Pages sends them, compressed by gzip; pictures do not count, they come when the reader does.
+"""
+
+import base64
+import gzip
+import os
+import re
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from fontTools.ttLib import TTFont
+
+from browser import CHROMIUM, Browser, serve
+from conftest import CHAPTERS, missing_tool
+
+MOST = 600_000
+TYPESET = "[...document.querySelectorAll('.math')].every((formula) => formula.querySelector('mjx-container'))"
+
+FONTS = """new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))
+           .then(() => document.fonts.ready).then(() => true)"""
+
+
+@pytest.fixture(scope="module")
+def site():
+    return Path(os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")).resolve()
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with serve(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        missing_tool("there is no Chromium")
+    with Browser(["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"], timeout=60) as browser:
+        yield browser
+
+
+def loaded(browser, address, page):
+    """The paths of all files that a page has asked for when its formulas are typeset and their fonts are there."""
+    browser.goto(f"{address}/{page}")
+    browser.wait_for(TYPESET)
+    browser.evaluate(FONTS)
+    asked = [url for url in browser.requested if not url.startswith("data:")]
+    assert [url for url in asked if not url.startswith(address)] == [], "asks another host"
+    return [urlsplit(url).path.lstrip("/") for url in asked]
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CHAPTERS])
+def test_a_chapter_is_light(site, address, browser, name):
+    files = loaded(browser, address, f"book/{name}.html")
+    text = [file for file in files if not file.endswith((".png", ".svg"))]
+    size = {file: len(gzip.compress((site / file).read_bytes(), 6)) for file in text}
+    assert sum(size.values()) < MOST, sorted(size.items(), key=lambda pair: -pair[1])[:5]
+    assert len(text) == len(set(text)), "loads a file twice"
+    assert not re.search("fontawesome|webfonts|tex-chtml|thebe|jquery|require", " ".join(files))
+    assert browser.errors == []
+
+
+def test_what_a_page_does_not_use_is_not_loaded(address, browser):
+    without, with_all = (" ".join(loaded(browser, address, f"book/{page}.html"))
+                         for page in ("appendix/status", "03_shrinkage"))
+    for part in ("mathjax/", "explore/explore.js", "copybutton", "run.js"):
+        assert part in with_all and part not in without, part
+
+
+def test_formulas_are_read_aloud_and_complete(address, browser):
+    loaded(browser, address, "book/10_maximum_likelihood.html")
+    counts = browser.evaluate("['.math', 'mjx-container', 'mjx-assistive-mml math', 'mjx-merror']"
+                              ".map((what) => document.querySelectorAll(what).length)")
+    assert counts[0] > 50 and counts[0] == counts[1] == counts[2] and counts[3] == 0
+
+
+def test_pictures_keep_their_place_and_come_when_needed(site, address, browser):
+    for page in sorted((site / "book").glob("*.html")):
+        for tag in re.findall(r"<img [^>]*>", page.read_text(encoding="utf-8")):
+            assert re.search(r'width="\d+" height="\d+" loading="lazy"', tag), f"{page.name}: {tag}"
+    for path in CHAPTERS:                                    # a lazy picture in the first view would come late
+        browser.goto(f"{address}/book/{path.stem}.html")
+        assert browser.evaluate("[...document.images].every((image) => !image.checkVisibility() ||"
+                                " image.getBoundingClientRect().top > innerHeight)"), path.stem
+
+
+def test_a_narrow_page_keeps_the_shape_of_pictures(address, browser):
+    browser.size(320)
+    browser.goto(f"{address}/book/03_shrinkage.html")
+    shapes = browser.evaluate("[...document.querySelectorAll('.bd-article img')].map((image) =>"
+                              " image.width / image.height * image.getAttribute('height') / image.getAttribute('width'))")
+    assert all(abs(shape - 1) < 0.02 for shape in shapes), shapes
+
+
+# ---- icons ----
+
+def test_each_icon_has_its_glyph(site):
+    styles = (site / "_static" / "styles" / "theme-light.css").read_text(encoding="utf-8")
+    fonts = [set(TTFont(BytesIO(base64.b64decode(font))).getBestCmap())
+             for font in re.findall(r"data:font/woff;base64,([^)]*)", styles)]
+    pages = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (site / "_static" / "scripts").glob("*-theme.js"))
+    icons = [name for tag in re.findall(r'class="([^"]*\bfa[bs]? [^"]*|[^"]*\bfa-(?:solid|brands) [^"]*)"', pages)
+             for name in tag.split() if name.startswith("fa-")]
+    names = (set(icons) | set(re.findall(r"fa-[\w-]+", scripts))) - {"fa-solid", "fa-brands", "fa-lg", "fa-fw"}
+    assert len(names) > 10 and len(fonts) == 3
+    for name in names:
+        code = re.search(rf'\.{name}:before[^{{]*\{{content:"\\([0-9a-f]+)"', styles)
+        assert code and any(int(code.group(1), 16) in font for font in fonts), name
+    drawn = {ord(letter) for letter in styles if "\ue000" <= letter <= "\uf8ff"}      # admonitions and the like
+    assert len(drawn) > 10 and all(any(code in font for font in fonts) for code in drawn)
+
+
+def test_icons_are_seen(address, browser):
+    browser.size(1300)
+    loaded(browser, address, "book/03_shrinkage.html")
+    widths = browser.evaluate("""document.fonts.ready.then(() => [...document.querySelectorAll('.fa-solid, .fas, .fab')]
+        .filter((icon) => icon.checkVisibility()).map((icon) => [icon.className, icon.getBoundingClientRect().width]))""")
+    assert len(widths) >= 6 and all(width > 8 for _, width in widths), widths
+    assert browser.evaluate("[...document.fonts].filter((f) => f.family.includes('Awesome') && f.status == 'loaded').length") == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_paint_has_the_mode_of_the_system(address, browser, scheme):
+    browser.media(prefers_color_scheme=scheme)
+    browser.goto(f"{address}/book/appendix/status.html")
+    assert browser.evaluate("({...document.documentElement.dataset})")["theme"] == scheme
+    browser.evaluate("document.querySelector('.theme-switch-button').click()")
+    assert browser.evaluate("document.documentElement.dataset.mode") in ("light", "dark")
+    browser.evaluate("localStorage.clear()")
