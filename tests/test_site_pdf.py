@@ -134,6 +134,14 @@ def test_all_that_a_chapter_prints_is_there(path):
     assert lost == []
 
 
+def test_each_picture_is_printed():
+    if "<Figuresize" in whole():
+        pytest.skip("made from a site that was built with SITE_EXECUTE=off, without pictures")
+    drawn = sum(printed(cell).count("<Figure size") for path in CHAPTERS for cell in notebook(path)["cells"])
+    objects = [thing.get_object() for page in reader().pages for thing in page["/Resources"].get("/XObject", {}).values()]
+    assert sum(thing["/Subtype"] == "/Image" for thing in objects) >= drawn > 50
+
+
 def test_each_exercise_has_its_solution_at_the_end():
     names = [name for path in CHAPTERS for cell in notebook(path)["cells"] if cell["cell_type"] == "markdown"
              for name in re.findall(r"^:label: (\S+)", source(cell), re.MULTILINE)]

@@ -171,7 +171,7 @@ def anchor(page, place=""):
 
 
 def above(words=""):
-    """The line above a chapter's title; without one Chromium puts the title twice into the outline."""
+    """The line above a chapter's title, empty if there is nothing to say, so that all titles stand equally high."""
     return tag(f'<p class="number">{words or "&nbsp;"}</p>')
 
 

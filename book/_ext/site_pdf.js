@@ -9,7 +9,7 @@ const fit = () => {
     part.style.whiteSpace = "pre";
     const share = part.clientWidth / part.scrollWidth;
     part.style.whiteSpace = "";
-    if (share < 1) part.style.fontSize = `${8 * Math.max(share, 0.75)}pt`;
+    if (share < 1) part.style.fontSize = `${8 * Math.max(0.98 * share, 0.75)}pt`;
   }
   for (const table of document.querySelectorAll("table")) {
     const room = table.parentElement.clientWidth;

@@ -18,6 +18,7 @@ from pathlib import Path
 import matplotlib
 import yaml
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
 
 from paper import Paper
 
@@ -115,9 +116,21 @@ def finish(reader, out, config):
     writer.pdf_header = reader.pdf_header
     writer.metadata = {"/Title": config["title"], "/Author": config["author"], "/Creator": "Jupyter Book",
                        "/Producer": "Chromium, pypdf"}
+    once(writer.root_object["/Outlines"]["/First"])
     writer.set_page_label(0, 0, prefix="Cover")
     writer.set_page_label(1, len(reader.pages) - 1, style="/D", start=2)
     writer.write(out)
+
+
+def once(entry):
+    """Chromium puts the title of a heading that begins a page twice into the outline's entry."""
+    while entry:
+        entry = entry.get_object()
+        half = entry["/Title"][:len(entry["/Title"]) // 2]
+        if entry["/Title"] == 2 * half:
+            entry[NameObject("/Title")] = TextStringObject(half)
+        once(entry.get("/First"))
+        entry = entry.get("/Next")
 
 
 # ---- the site -----------------------------------------------------------------------------------------------------------
