@@ -122,7 +122,8 @@ class Paper:
         if not questions:
             return
         name, place = f"answers-{section['id']}", questions[0].find_parent("section")
-        found.append(tag(f'<h3 id="{name}">Answers to <a href="#{place["id"]}">Check yourself, page @@{place["id"]}@@</a></h3>'))
+        link = f'<a href="#{place["id"]}">Check yourself, page @@{place["id"]}@@</a>'
+        found.append(tag(f'<h3 id="{name}">Answers to {link}</h3>'))
         for question in questions:
             choices, reasons = tag('<ol class="choices"></ol>'), tag('<ol class="choices"></ol>')
             while (details := question.find_next_sibling()) and details.name == "details":

@@ -143,8 +143,8 @@ def add_links(app, pagename, templatename, context, doctree):
             group["buttons"].append({"type": "link", "url": address, "text": "the book (.pdf)", "icon": "fas fa-book",
                                      "tooltip": "Download the whole book as PDF"})
     if pagename == "book/index":
-        line = f'</h1>\n<p class="screen-only"><a href="{address}">The whole book as a PDF</a>, for paper and for reading offline.</p>'
-        context["body"] = context["body"].replace("</h1>", line, 1)
+        line = f'<p class="screen-only"><a href="{address}">The whole book as a PDF</a>, for paper and for reading offline.</p>'
+        context["body"] = context["body"].replace("</h1>", f"</h1>\n{line}", 1)
 
 
 def after_pages(app, exception):
