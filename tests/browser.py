@@ -11,7 +11,9 @@ import asyncio
 import base64
 import contextlib
 import functools
+import gzip
 import http.server
+import io
 import json
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tornado.websocket import websocket_connect
 
@@ -26,6 +29,7 @@ CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-brows
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--disable-dev-shm-usage",
          "--remote-debugging-port=0", "--window-size=1200,900"]
+COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".xml"}
 
 
 class Browser:
@@ -185,6 +189,19 @@ def serve(folder, **more):
             else:
                 self.directory = str(folder)
             return super().translate_path(path)
+
+        def send_head(self):
+            """Text compressed, as GitHub Pages sends it."""
+            path = Path(self.translate_path(urlsplit(self.path).path))
+            if not (path.suffix in COMPRESSED and path.is_file() and "gzip" in self.headers.get("Accept-Encoding", "")):
+                return super().send_head()
+            content = gzip.compress(path.read_bytes(), 6)
+            self.send_response(200)
+            for name, value in {"Content-Type": self.guess_type(path), "Content-Encoding": "gzip",
+                                "Content-Length": len(content), "Cache-Control": "max-age=600"}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            return io.BytesIO(content)
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
     server.handle_error = lambda *_: None                  # a browser may hang up

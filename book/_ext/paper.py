@@ -78,6 +78,8 @@ class Paper:
         section["id"], section["class"] = anchor(page), "chapter"
         if page in TITLES:
             section.h1.string = TITLES[page]
+        for formula in section.select(".math[data-tex]"):
+            formula.string = formula["data-tex"]              # typeset anew, for paper
         for image in section.find_all("img"):
             image["src"] = (self.site / urljoin(page, image["src"])).resolve().as_uri()
             image.attrs.pop("loading", None)                # on paper nobody scrolls

@@ -144,6 +144,8 @@ def setup(app):
     app.connect("html-page-context", head)
     app.connect("html-page-context", cite)
     app.connect("html-page-context", launch, priority=502)      # after the theme has made its own buttons
+    # what the other extensions do to written pages they do once: all pages are written each time
+    app.connect("env-updated", lambda app, env: sorted(env.found_docs))
     app.connect("build-finished", site_files.write, priority=400)   # before Jupyter Book's bare front page
     app.add_directive("site-status", site_status.Status)
     app.add_css_file("site.css")

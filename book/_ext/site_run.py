@@ -14,6 +14,7 @@ import zipfile
 from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parents[2]
 # .../pyc/ would import faster, but is not said to be complete, and its tracebacks have no lines of code
@@ -22,6 +23,9 @@ PACKAGES = ["numpy", "scipy", "pandas", "matplotlib"]                  # from Py
 INSTALLED = ["typing-extensions", "wrapt", "narwhals", "interface-meta", "formulaic", "seaborn", "tqdm"]
 BAR = """
 <div class="run-page" data-python="{python}" data-packages="{packages}" data-wheels="{wheels}">
+<button type="button" class="btn btn-sm">Run this page</button>
+<p class="run-status" role="status">Starts Python in your browser, runs all cells and lets you change them. About 50 MB are
+loaded from {host}, once, when you press the button.</p>
 <noscript>With JavaScript the code on this page can be changed and run in the browser.</noscript>
 </div>
 """
@@ -71,7 +75,9 @@ def add_bar(app, pagename, templatename, context, doctree):
     """Put the bar under the title of a page that has code cells."""
     if doctree is None or not any("cell_input" in node.get("classes", []) for node in doctree.findall(is_element)):
         return
-    bar = BAR.format(python=escape(app.config.run_python), packages=" ".join(PACKAGES), wheels=" ".join(app.run_wheels))
+    python = app.config.run_python
+    bar = BAR.format(python=escape(python), host=urlsplit(python).netloc or "this site", packages=" ".join(PACKAGES),
+                     wheels=" ".join(app.run_wheels))
     context["body"] = context["body"].replace("</h1>", f"</h1>{bar}", 1)
     app.add_css_file("run.css")
     app.add_js_file("run.js", loading_method="defer")

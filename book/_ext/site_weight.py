@@ -1,12 +1,13 @@
-"""What a reader's browser has to load: what the page uses, scripts after the text, pictures when they come near.
+"""What a reader's browser has to load: one style sheet, scripts that the page uses, pictures when they come near.
 
 book/_templates/static/webpack-macros.html links `theme-light.css`, which is made here from the theme's own files: its
-styles with those icons only that the pages use, and their glyphs as fonts inside.
+styles with those icons only that the pages use, and their glyphs as fonts inside. With all others it becomes `all.css`.
 """
 
 import base64
 import re
 import shutil
+import zlib
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,24 +16,17 @@ from fontTools import subset
 from PIL import Image
 
 CODE = 'class="highlight'
-USED_WITH = {"design-tabs.js": 'class="sd-tab', "sphinx-design.min.css": 'class="sd-', "exercise.css": 'class="exercise',
-             "clipboard.min.js": CODE, "copybutton.js": CODE, "copybutton.css": CODE,
-             "formulas.js": "math notranslate", "explore.js": "data-explore=", "explore.css": "data-explore="}
+USED_WITH = {"design-tabs.js": 'class="sd-tab', "clipboard.min.js": CODE, "copybutton.js": CODE, "explore.js": "data-explore="}
+SHEET = re.compile(r'<link [^>]*href="[^"]*_static/([^"?]+\.css)[^"]*"[^>]*>\s*')
 ICON = re.compile(r'(?:\.fa-[\w-]+:before,?)+\{content:"[^"]*"\}')
 FACE = re.compile(r"src:url\(\.\./(vendor/fontawesome/webfonts/[\w-]+)\.woff2\)[^}]*")
 
 
 # ---- each page ----
 
-def formulas(app, config):
-    """MathJax in parts, which _config.yml names: the whole in one file is twice as large with a menu at each formula."""
-    config.mathjax_path = "mathjax/startup.js"
-
-
 def head(app, pagename, templatename, context, doctree):
-    """No styles and scripts of what is not on the page; the other scripts run when the page has been read."""
-    for files in (context["css_files"], context["script_files"]):
-        files[:] = [file for file in files if is_used(file, context.get("body", ""))]
+    """No scripts of what is not on the page; the others run when the page has been read."""
+    context["script_files"][:] = [file for file in context["script_files"] if is_used(file, context.get("body", ""))]
     for script in context["script_files"]:
         if pagename == "search":                           # whose own scripts expect the others before them
             script.attributes.pop("defer", None)
@@ -50,18 +44,37 @@ def finish(app, exception):
     """After all pages and files: sizes of pictures, and the light styles."""
     if exception or app.builder.format != "html":
         return
-    static, pages = Path(app.outdir, "_static"), sorted(Path(app.outdir).rglob("*.html"))
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        with_sizes = re.sub(r"<img (?![^>]*width=)[^>]*>", lambda found: with_size(found.group(0), page.parent), text)
-        if with_sizes != text:
-            page.write_text(with_sizes, encoding="utf-8")
-    scripts = (static / "scripts").glob("*-theme.js")
-    used = set(re.findall(r"fa-[\w-]+", "".join(path.read_text(encoding="utf-8") for path in [*pages, *scripts])))
+    static = Path(app.outdir, "_static")
+    pages = {page: page.read_text(encoding="utf-8") for page in sorted(Path(app.outdir).rglob("*.html"))
+             if static not in page.parents}
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (static / "scripts").glob("*-theme.js"))
+    used = set(re.findall(r"fa-[\w-]+", "".join([*pages.values(), scripts])))
     (static / "styles" / "theme-light.css").write_text(light_styles(static, used), encoding="utf-8")
+    version = one_sheet(static, pages.values())
+    for page, text in pages.items():
+        text = re.sub(r"<img (?![^>]*width=)[^>]*>", lambda found: with_size(found.group(0), page.parent), text)
+        page.write_text(with_one_sheet(text, version), encoding="utf-8")
     shutil.rmtree(static / "vendor")
     for path in static.glob("scripts/fontawesome.js*"):
         path.unlink()
+
+
+def one_sheet(static, pages):
+    """Write all style sheets into one, in the order of the pages that have most; a number that changes with it."""
+    sheets = sorted((SHEET.findall(text) for text in pages), key=len, reverse=True)
+    order = dict.fromkeys(name for names in sheets for name in names)
+    text = "\n".join((static / name).read_text(encoding="utf-8").replace('@charset "UTF-8";', "") for name in order)
+    (static / "all.css").write_text(text, encoding="utf-8")
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def with_one_sheet(text, version):
+    """The page with a link to all.css in place of its first link to a style sheet, and without the others."""
+    first = SHEET.search(text)
+    if first is None:
+        return text
+    link = re.sub(r"_static/.*?\.css[^\"]*", f"_static/all.css?v={version}", first.group(0))
+    return text[:first.start()] + link + SHEET.sub("", text[first.end():])
 
 
 def with_size(tag, folder):
@@ -100,7 +113,6 @@ def glyphs(path, codes):
 
 
 def setup(app):
-    app.connect("config-inited", formulas)
     app.connect("html-page-context", head, priority=900)   # after all others have added theirs
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

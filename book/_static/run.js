@@ -7,19 +7,17 @@
   const here = document.currentScript.src;
   const python = () => new URL(bar.dataset.python.replace(/\/*$/, "/"), new URL("../", here));
   const cells = [...document.querySelectorAll(".cell")].filter((cell) => cell.querySelector(".cell_input pre")).map(makeCell);
-  let worker = null, ready = false, current = null, queue = [], skipped = 0;
+  let worker = null, ready = false, current = null, queue = [], skipped = 0, mathjax = null;
 
   /* ---- the bar ---- */
 
-  const runAll = add(bar, "button", {type: "button", className: "btn btn-sm", textContent: "Run this page"});
+  const runAll = bar.querySelector("button");
+  const status = bar.querySelector(".run-status");                  // a polite live region
   const stop = add(bar, "button", {type: "button", className: "btn btn-sm", textContent: "Stop", hidden: true});
   const progress = add(bar, "progress", {hidden: true});
   progress.setAttribute("aria-label", "Loading Python");
-  const status = add(bar, "p", {className: "run-status"});
-  status.setAttribute("role", "status");                            // a polite live region
+  runAll.after(stop, progress);
   const from = () => (python().host === location.host ? "this site" : python().host);
-  status.textContent = "Starts Python in your browser, runs all cells and lets you change them. " +
-    `About 50 MB are loaded from ${from()}, once, when you press the button.`;
   runAll.onclick = () => run(cells);
   stop.onclick = end;
 
@@ -198,12 +196,22 @@
     } else if (kind === "latex") {
       const formula = `\\[${text.replace(/^\$+|\$+$/g, "")}\\]`;
       const box = add(output, "div", {className: "output text_latex math notranslate nohighlight", textContent: formula});
-      if (window.MathJax?.typesetPromise) window.MathJax.typesetPromise([box]);
+      typeset(box);
     } else if (kind === "note") {
       add(output, "p", {className: "output run-note", textContent: text});
     } else {
       print(output, kind, text);
     }
+  }
+
+  /* The book's own formulas are set already (site_formulas.py); MathJax is loaded when a cell has the first new one. */
+  function typeset(box) {
+    mathjax ||= new Promise((resolve, reject) => {
+      window.MathJax ||= {startup: {typeset: false}};
+      if (window.MathJax.typesetPromise) return resolve();
+      add(document.head, "script", {src: new URL("mathjax/tex-chtml.js", here), onload: resolve, onerror: reject});
+    }).then(() => window.MathJax.startup.promise);
+    mathjax.then(() => window.MathJax.typesetPromise([box])).catch(() => {});          // then the TeX is there to read
   }
 
   function print(output, kind, text) {
