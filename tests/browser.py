@@ -126,6 +126,7 @@ class Browser:
 
     def goto(self, address):
         """Open a page and wait until it and its scripts are loaded; errors and requests start anew."""
+        self.evaluate("0")                                    # hear what the page before has still to say
         self.errors, self.requested = [], []
         answer = self.send("Page.navigate", url=address)
         if answer.get("errorText"):

@@ -68,7 +68,8 @@ def test_without_javascript_all_text_is_there(browser, page):  # noqa: F811
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
     seen = [text for text, shown in texts if shown]
     assert len(" ".join(seen)) > 30
-    assert [text for text, shown in texts if not shown] == []
+    bar = ("Run this page", "Starts Python in your browser")                                  # which cannot work
+    assert [text for text, shown in texts if shown == text.startswith(bar)] == []
     assert not browser.errors
     if 'class="run-page"' in html:
         assert "With JavaScript the code on this page can be changed and run in the browser." in seen

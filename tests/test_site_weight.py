@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
 from browser import CHROMIUM, Browser, serve
@@ -67,15 +68,28 @@ def test_a_chapter_is_light(site, address, browser, name):
 def test_what_a_page_does_not_use_is_not_loaded(address, browser):
     without, with_all = (" ".join(loaded(browser, address, f"book/{page}.html"))
                          for page in ("appendix/status", "03_shrinkage"))
-    for part in ("mathjax/", "explore/explore.js", "copybutton", "run.js"):
+    for part in ("explore/explore.js", "copybutton", "run.js"):
         assert part in with_all and part not in without, part
+    assert all(files.count(".css") == 1 for files in (without, with_all))
 
 
-def test_formulas_are_read_aloud_and_complete(address, browser):
-    loaded(browser, address, "book/10_maximum_likelihood.html")
-    counts = browser.evaluate("['.math', 'mjx-container', 'mjx-assistive-mml math', 'mjx-merror']"
+def test_formulas_are_typeset_read_aloud_and_complete_without_javascript(site, address, browser):
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    browser.goto(f"{address}/book/10_maximum_likelihood.html")
+    browser.send("Emulation.setScriptExecutionDisabled", value=False)
+    counts = browser.evaluate("['.math', 'mjx-container', 'mjx-assistive-mml math', '.math[data-tex]', 'mjx-merror']"
                               ".map((what) => document.querySelectorAll(what).length)")
-    assert counts[0] > 50 and counts[0] == counts[1] == counts[2] and counts[3] == 0
+    assert counts[0] > 50 and len(set(counts[:4])) == 1 and counts[4] == 0
+    page = BeautifulSoup((site / "book" / "10_maximum_likelihood.html").read_text(encoding="utf-8"), "html.parser")
+    tex = [formula["data-tex"] for formula in page.select(".math")]
+    assert any("\\mathbf V" in one for one in tex) and all(one.startswith(("\\(", "\\[")) for one in tex)
+
+
+def test_formulas_have_the_size_of_the_text(address, browser):
+    loaded(browser, address, "book/10_maximum_likelihood.html")
+    sizes = browser.evaluate("""[...document.querySelectorAll('p > .math mjx-container')].map((formula) =>
+        parseFloat(getComputedStyle(formula).fontSize) / parseFloat(getComputedStyle(formula.closest('p')).fontSize))""")
+    assert len(sizes) > 20 and all(abs(size - 1.15) < 0.01 for size in sizes), set(sizes)
 
 
 def test_pictures_keep_their_place_and_come_when_needed(site, address, browser):

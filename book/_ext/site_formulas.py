@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sphinx.util import logging
 
-FORMULA = re.compile(r'(<(span|div) class="math notranslate nohighlight")([^>]*>)(.*?)</\2>', re.DOTALL)
+FORMULA = re.compile(r'(<(span|div) class="(?:output text_latex )?math notranslate nohighlight")([^>]*>)(.*?)</\2>', re.DOTALL)
 TEX = re.compile(r"\s*\\([(\[])(.*)\\[)\]]\s*", re.DOTALL)
 MATHJAX = re.compile(r'<script[^>]* src="([^"]*)mathjax/[^"]*"[^>]*></script>\s*')
 OPTIONS = re.compile(r"<script>window\.MathJax = .*?</script>\s*")
