@@ -157,7 +157,7 @@ def setup(app):
         if CHROMIUM is None:
             raise RuntimeError(NO_CHROMIUM)
         app.connect("html-page-context", add_links, priority=503)     # after the theme has made its own buttons
-        app.connect("build-finished", after_pages)
+        app.connect("build-finished", after_pages, priority=550)      # after the theme has written pygments.css
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
