@@ -122,7 +122,7 @@ def test_the_focus_can_be_seen_wherever_the_tab_key_leads(browser, page, width):
     visit(browser, page, width)
     browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
     faults, stops = [], 0
-    for _ in range(80):
+    for _ in range(300):
         browser.press("Tab")
         browser.evaluate(SETTLED)
         where, ringed, inside = browser.evaluate(FOCUS)

@@ -15,6 +15,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from browser import CHROMIUM, Browser, serve
@@ -32,6 +33,7 @@ CELL_2 = "document.querySelectorAll('.cell')[1]"
 @pytest.fixture
 def run():
     """run(code) -> how it ended, its outputs."""
+    plt.close("all")                                         # of tests before
     spec = importlib.util.spec_from_file_location("run_cell", ROOT / "book" / "_static" / "run_cell.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
