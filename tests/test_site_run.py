@@ -218,6 +218,8 @@ def test_chapter_runs_in_the_browser(site, pyodide, browser):
         assert "ZeroDivisionError" in rerun(browser, 2, "1 / 0")
         browser.evaluate(f"{CELL_2}.querySelectorAll('.run-cell')[1].click()")              # Reset
         assert browser.evaluate(f"{CELL_2}.querySelector('pre').textContent").strip() == source(cells[1]).strip()
+        rerun(browser, 2, "class Formula:\n    _repr_latex_ = lambda self: r'$\\sigma^2$'\nFormula()")
+        browser.wait_for(f"{CELL_2}.querySelector('.text_latex mjx-container')")
         assert "rest is left out" in rerun(browser, 2, "for i in range(10**5): print('x' * 100)")
         rerun(browser, 2, "print('begun')\nwhile True: pass", done="is running")
         browser.wait_for("document.querySelectorAll('.cell')[1].innerText.includes('begun')")
