@@ -1,6 +1,6 @@
 """Every page of the built site (LMM_SITE), opened in a browser that reaches no other host.
 
-The tests that use it import `site`, `browser` and `every_page`.
+The tests that use it import `site`, `address`, `browser` and `every_page`.
 """
 
 import os
@@ -20,15 +20,25 @@ SETTLED = "Promise.all(document.getAnimations().map((moving) => moving.finished)
 every_page = pytest.mark.parametrize("page", PAGES)
 
 
-@pytest.fixture(scope="module")
-def site():
+def folder():
     return Path(os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")).resolve()
 
 
 @pytest.fixture(scope="module")
-def browser(site):
+def site():
+    return folder()
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with serve(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(address):
     CHROMIUM or missing_tool("Chromium is not installed")
-    with serve(site) as address, Browser([OFFLINE], timeout=120) as browser:
+    with Browser([OFFLINE], timeout=120) as browser:
         browser.address = address
         yield browser
 

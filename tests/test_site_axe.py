@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import missing_tool
-from pages import SETTLED, browser, every_page, open_all, site, visit  # noqa: F401
+from pages import SETTLED, address, browser, every_page, open_all, site, visit  # noqa: F401
 
 ARCHIVE = "axe-core-4.14.1.tgz"
 SHA256 = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"

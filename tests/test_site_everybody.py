@@ -5,7 +5,7 @@ LMM_SITE is the built site.
 
 import pytest
 
-from pages import PAGES, browser, every_page, open_all, site, visit  # noqa: F401
+from pages import PAGES, address, browser, every_page, open_all, site, visit  # noqa: F401
 
 PICTURES = """Promise.all([...document.images].map((image) => {
   image.loading = "eager";

@@ -1,7 +1,6 @@
 """The explorables of chapters 3, 9, 12 and 15: their formulas are lmm's, and they work by keyboard, pointer and without JavaScript."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -10,8 +9,8 @@ import numpy as np
 import pytest
 
 import lmm
-from browser import CHROMIUM, Browser, serve
 from conftest import CHAPTERS, ROOT, missing_tool, notebook, source, tablets_model
+from pages import address, browser, site  # noqa: F401
 
 FOLDER = ROOT / "book" / "_static" / "explore"
 PLACES = {name: (path, cell["source"]) for path in CHAPTERS for cell in notebook(path)["cells"]
@@ -120,15 +119,6 @@ def test_what_is_said_agrees_with_the_chapters():
 
 
 # ---- in the built site ---------------------------------------------------------------------------------------------
-
-@pytest.fixture(scope="module")
-def browser():
-    site = os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")
-    CHROMIUM or missing_tool("Chromium is not installed")
-    with serve(site) as address, Browser() as browser:
-        browser.address = address
-        yield browser
-
 
 def page(browser, name, width=1100):
     browser.size(width)

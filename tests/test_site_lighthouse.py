@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from browser import CHROMIUM, serve
+from browser import CHROMIUM
 from conftest import missing_tool
+from pages import address, site  # noqa: F401
 
 VERSION = "12.8.2"
 PAGES = ["index", "03_shrinkage", "06_tablets_mixed", "14_planks", "appendix/notation", "appendix/ledger",
@@ -24,18 +25,11 @@ FLAGS = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage"
 
 @pytest.fixture(scope="module")
 def lighthouse():
+    CHROMIUM or missing_tool("Chromium is not installed")
     folder = os.environ.get("LMM_LIGHTHOUSE") or missing_tool("LMM_LIGHTHOUSE, a folder with Lighthouse, is not given")
     package = Path(folder, "node_modules", "lighthouse")
     assert json.loads((package / "package.json").read_text(encoding="utf-8"))["version"] == VERSION
     return package / "cli" / "index.js"
-
-
-@pytest.fixture(scope="module")
-def address():
-    if CHROMIUM is None:
-        missing_tool("there is no Chromium")
-    with serve(os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")) as address:
-        yield address
 
 
 def report(lighthouse, address, page, *options):

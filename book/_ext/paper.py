@@ -165,7 +165,7 @@ class Paper:
             if caption:
                 lines.append(f'<p class="part">{html.escape(caption)}</p>')
             words = f"<span>{html.escape(title)}</span><span>{place}</span>"
-            lines.append(f'<p class="entry">' + (f'<a href="{address}">{words}</a>' if address else words) + "</p>")
+            lines.append('<p class="entry">' + (f'<a href="{address}">{words}</a>' if address else words) + "</p>")
         return "\n".join([*lines, "</section>"])
 
 

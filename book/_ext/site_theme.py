@@ -25,8 +25,6 @@ MENDS = [
 def mend(page):
     """Mend one page in place; what is mended stays as it is."""
     text = page.read_text(encoding="utf-8")
-    mended = text
     for wrong, right in MENDS:
-        mended = re.sub(wrong, right, mended, flags=re.DOTALL)
-    if mended != text:
-        page.write_text(mended, encoding="utf-8")
+        text = re.sub(wrong, right, text, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8")
