@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lmm import blocks, engine, frame, products, search, summary
+from lmm import blocks, engine, frame, products, search, start, summary
 from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
@@ -40,7 +40,10 @@ def from_model(formula, model, reml):
         root = np.sqrt(model.weights)
         y, X, terms = root * y, root[:, None] * X, [(codes, root[:, None] * x) for codes, x in terms]
     problem = engine.problem(y, X, terms, reml, model.X.columns)
-    optimum = search.optimum(problem)
+    moments = start.moments(problem)
+    if moments:
+        start.told_apart(moments, [_text(model.terms[k]) for k in problem.order])
+    optimum = search.optimum(problem, moments)
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
                          "of the whole, too little to be estimated; a random term may be the response in disguise")
@@ -48,6 +51,11 @@ def from_model(formula, model, reml):
         warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; do not trust it",
                       RuntimeWarning, stacklevel=3)
     return Fit(formula, model, problem, optimum)
+
+
+def _text(term):
+    """A random term as one writes it: (1 + x | g)."""
+    return f"({' + '.join(term.columns).replace('Intercept', '1')} | {term.name})"
 
 
 class Fit:
