@@ -154,7 +154,7 @@ def _new_rows(fit, data, with_groups, with_terms):
     x = [_columns(t.model_spec, data) for t in terms]
     X, can = rank.functions(fit.model.rank, _columns(fit.model_spec, data))
     if not can.all():
-        raise ValueError(f"row {data.index[~can][0]!r} of new_data is a combination that the fit cannot estimate: "
+        raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that the fit cannot estimate: "
                          f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
     return Rows(X, list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0, data.index)
 
@@ -170,7 +170,7 @@ def _check_columns(fit, data, needed):
     for name in sorted(needed):
         if data[name].isna().any():
             raise ValueError(f"column {name!r} of new_data has missing values in row "
-                             f"{data.index[data[name].isna().to_numpy()][0]!r}; drop or complete such rows")
+                             f"{data.index[data[name].isna().to_numpy()].tolist()[0]!r}; drop or complete such rows")
         if pd.api.types.is_numeric_dtype(fit.data[name]):
             if not pd.api.types.is_numeric_dtype(data[name]):
                 raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit it was numeric")
