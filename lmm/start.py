@@ -30,33 +30,52 @@ def variances(problem, found=None):
     return [_root(g / max(v[-1], 0.05)) for g in gamma]
 
 
-def told_apart(found, names):
-    """ValueError if the variances cannot be told from one another, from the fixed effects or from the residual's.
+def told_apart(found, terms):
+    """ValueError if the variances cannot be told from one another, from the residual's or from the fixed effects.
 
-    found: the moments; names: of the terms, in the engine's order.
+    found: the moments; terms: the random terms (with `text`s and `columns`), in the engine's order.
     """
-    index, matrix, _, before = found
-    for (k, a, b), left, whole in zip(index, np.diag(matrix), before):
-        if left <= NOT_TOLD_APART * whole and a == b:
-            raise ValueError(f"the fixed part contains the random term {names[k]}: its variance cannot be told from the "
-                             "fixed effects; leave one of the two out")
-        if left <= NOT_TOLD_APART * whole:
-            raise ValueError(f"a covariance in the random term {names[k]} cannot be estimated: no level has rows of both "
-                             "columns; write them as terms of their own")
-    sd = np.sqrt(np.diag(matrix))
+    empty = np.diag(found.before) == 0
+    if empty.any():
+        k, a, b = found.index[empty.argmax()]
+        raise ValueError(f"the covariance of {terms[k].columns[a]} and {terms[k].columns[b]} in {terms[k].text} cannot be "
+                         "estimated: no level has rows of both; give each a term of its own")
+    alike = _null(found.before)
+    if alike is not None:
+        names = list(dict.fromkeys(terms[k].text for (k, _, _), part in zip(found.index, alike) if part))
+        what = f"the variances of {' and '.join(names)}" if len(names) > 1 else f"the variances in {names[0]}"
+        if alike[-1]:
+            raise ValueError(f"{what} cannot be told from the residual's; leave a random term or a slope out")
+        raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term or a slope out")
+    lost = _null(found.matrix, np.diag(found.before))
+    if lost is not None:
+        k = found.index[lost.argmax()][0]
+        places = {a for (j, a, b), part in zip(found.index, lost) if part and j == k and a == b}
+        columns = [terms[k].columns[place] for place in sorted(places)]
+        what = terms[k].text if len(terms[k].columns) == 1 else f"{', '.join(columns)} in {terms[k].text}"
+        raise ValueError(f"the fixed part gives all random effects of {what}, so their variance cannot be told from the "
+                         "fixed effects: leave out one or the other")
+
+
+def _null(matrix, whole=None):
+    """Which components make a combination that the moments do not see, a mask; None if there is none.
+
+    whole: the diagonal of the moments before X was lost.
+    """
+    size = np.diag(matrix).copy()
+    if whole is not None:
+        gone = size <= NOT_TOLD_APART * whole
+        if gone.any():
+            return gone
+    sd = np.sqrt(size)
     values, vectors = np.linalg.eigh(matrix / np.outer(sd, sd))
     if values[0] > NOT_TOLD_APART:
-        return
-    involved = np.abs(vectors[:, 0]) > 1e-3
-    terms = list(dict.fromkeys(names[k] for (k, _, _), part in zip(index, involved) if part))
-    what = f"the variances of {' and '.join(terms)}" if len(terms) > 1 else f"the variances in {terms[0]}"
-    if involved[-1]:
-        raise ValueError(f"{what} cannot be told from the residual's; leave a random term or a slope out")
-    raise ValueError(f"{what} cannot be told apart: other values give the same V; leave a term or a slope out")
+        return None
+    return np.abs(vectors[:, 0]) > 1e-3
 
 
 def moments(problem):
-    """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and tr B_i B_i before X is lost.
+    """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and the matrix before X is lost.
 
     None for a model without random terms.
     """
@@ -80,7 +99,8 @@ def moments(problem):
     matrix = both - 2 * twice + QBQ @ QBQ.T
     left = trace - QBQ[:, ::p + 1].sum(axis=1)
     matrix = np.block([[matrix, left[:, None]], [left, n - p]])
-    return Moments(index, matrix, np.append(square, n), np.diag(both))
+    before = np.block([[both, trace[:, None]], [trace, n]])
+    return Moments(index, matrix, np.append(square, n), before)
 
 
 class _Meet:
