@@ -218,9 +218,9 @@ class Fit:
         """n responses drawn from the fitted model, new random effects and errors each time: (nobs, n)."""
         return predictions.simulate(self, n, seed)
 
-    def predict(self, new_data=None, random="conditional", interval=None):
+    def predict(self, new_data=None, random="conditional", interval=None, df="satterthwaite"):
         """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an interval on request."""
-        return predictions.predict(self, new_data, random, interval)
+        return predictions.predict(self, new_data, random, interval, df)
 
     def summary(self, df="satterthwaite"):
         """All of it as text, laid out like lme4's summary, with df and p."""
