@@ -199,7 +199,8 @@ class Fit:
         return means.letters(self, factors, adjust, df, level)
 
     def anova(self, type=3, df="satterthwaite"):
-        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, type 3 adjusts each for all others."""
+        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, 3 adjusts each term for all others,
+        2 for all but those that contain it."""
         return anova.table(self, type, df)
 
     def ranova(self):

@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from scipy import stats
+from statsmodels.stats.anova import anova_lm
 
 import lmm
 from conftest import reference
@@ -313,7 +315,7 @@ WRONG = {
     "one of two factors": (lambda: PLANKS.ls_means("depth:plank"), "'plank' is not a factor"),
     "covariate": (lambda: lmm.fit("y ~ a + x", unbalanced()).pairs("x"), "'x' is not a factor .*; there are: a$"),
     "df": (lambda: PLANKS.pairs("depth", df="magic"), "df must be one of"),
-    "type": (lambda: PLANKS.anova(type=2), r"type must be 1 \(sequential\) or 3 \(.*\), not 2"),
+    "type": (lambda: PLANKS.anova(type=4), r"type must be 1 \(sequential\), 2 \(.*\) or 3 \(.*\), not 4"),
     "df of anova": (lambda: PLANKS.anova(df="magic"), "df must be one of"),
     "level": (lambda: PLANKS.letters("depth", level=5), "level must lie between 0 and 1, not 5"),
 }
@@ -330,3 +332,32 @@ def test_too_many_combinations(monkeypatch):
     monkeypatch.setattr(means, "MOST_CELLS", 10)
     with pytest.raises(ValueError, match="depth, width have 15 combinations; LS means average over at most 10"):
         PLANKS.ls_means("depth")
+
+
+def test_type_2_on_balanced_data_is_type_3():
+    np.testing.assert_allclose(PLANKS.anova(type=2), PLANKS.anova(type=3), rtol=1e-7)
+
+
+def test_type_2_without_random_terms_is_that_of_least_squares():
+    data = lmm.load("planks").drop(index=[0, 1, 2, 17, 40, 41, 99]).assign(x=lambda d: np.arange(len(d)) % 7)
+    formula = "humidity ~ width * depth + width * x"
+    expected = anova_lm(smf.ols(formula, data).fit(), typ=2)
+    got = lmm.fit(formula, data).anova(type=2)
+    np.testing.assert_allclose(got["F"], expected.loc[got.index, "F"], rtol=1e-9)
+
+
+# R 4.2.2, lmerTest 3.1-3, the criterion at its optimum (bobyqa, rhoend = 1e-10): den_df and F
+TYPE2 = {
+    "width": (256.611388, 8.74257343),
+    "depth": (256.049379, 73.9702257),
+    "x": (256.099904, 1.28226867),
+    "width:depth": (256.041483, 0.98396258),
+    "width:x": (256.892329, 0.235937229),
+}
+
+
+def test_type_2_on_unbalanced_data_with_a_covariate_against_lmerTest():
+    data = lmm.load("planks").drop(index=[0, 1, 2, 17, 40, 41, 99]).assign(x=lambda d: np.arange(len(d)) % 7)
+    got = lmm.fit("humidity ~ width * depth + width * x + (1 | plank)", data).anova(type=2)
+    for term, expected in TYPE2.items():
+        assert list(got.loc[term, ["den_df", "F"]]) == pytest.approx(expected, rel=1e-8)
