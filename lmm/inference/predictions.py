@@ -167,8 +167,9 @@ def _check_columns(fit, data, needed):
         raise ValueError(f"new_data lacks the column {', '.join(map(repr, missing))}")
     for name in sorted(needed):
         if data[name].isna().any():
-            raise ValueError(f"column {name!r} of new_data has missing values in row "
-                             f"{data.index[data[name].isna().to_numpy()][0]!r}; drop or complete such rows")
+            row = data.index[data[name].isna().to_numpy()].tolist()[0]
+            raise ValueError(f"column {name!r} of new_data has missing values in row {row!r}; "
+                             "drop or complete such rows")
         if pd.api.types.is_numeric_dtype(fit.data[name]):
             if not pd.api.types.is_numeric_dtype(data[name]):
                 raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit it was numeric")
