@@ -1,5 +1,7 @@
 """`lmm` installs alone from its wheel, with its data, and every chapter then runs in a folder of its own."""
 
+import ast
+import importlib
 import os
 import shutil
 import subprocess
@@ -8,6 +10,7 @@ import zipfile
 
 import pytest
 
+import lmm
 import site_run
 from conftest import CHAPTERS, ROOT
 
@@ -24,6 +27,18 @@ def site(tmp_path_factory):
 def test_wheel_carries_all_data(site):
     packed = {f.name for f in (site / "lmm" / "_data").iterdir()}
     assert packed == {f.name for f in (ROOT / "data").iterdir()}
+
+
+def test_editors_see_what_lmm_offers(site):
+    """Type checkers do not follow `__getattr__`: they read the imports for them, if the package has a py.typed."""
+    assert (site / "lmm" / "py.typed").is_file()
+    tree = ast.parse((site / "lmm" / "__init__.py").read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If) and node.test.id == "TYPE_CHECKING")
+    told = {alias.name: node.module for node in block.body for alias in node.names}
+    assert sorted(told) == sorted(lmm.__all__)
+    for name, module in told.items():
+        assert module == lmm.HOME.get(name, "lmm"), name
+        assert getattr(lmm, name) is getattr(importlib.import_module(module), name)
 
 
 def test_every_chapter_runs_elsewhere_with_lmm_from_the_wheel(site, tmp_path):
