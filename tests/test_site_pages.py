@@ -157,6 +157,10 @@ def test_the_status_page_counts_the_ledger():
     assert "132 of 132 agree" in text and re.search(r"\d{4}, \d\d:\d\d UTC", text)
 
 
+def test_other_books_can_link_to_the_reference():
+    assert (folder() / "objects.inv").read_bytes().splitlines()[1] == b"# Project: lmm"
+
+
 def test_buttons_open_what_exists():
     """Colab and Binder open notebooks of the table of contents; without a repository there are no buttons."""
     known = {name for name in site_colab.notebooks()}
