@@ -179,6 +179,8 @@ MISUSE = {
     "missing group": (lambda: FITS["slopes"].predict(SUBJECT[["Days"]]), "lacks the column 'Subject'"),
     "missing value": (
         lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan])), "'Days' .* missing values in row 1"),
+    "missing value in row 8": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan]).set_axis([5, 8])),
+                               "'Days' .* in row 8;"),
     "missing label": (lambda: FITS["slopes"].predict(SUBJECT.assign(Subject=[308, None])), "'Subject' .* in row 1"),
     "text": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days="two")), "in the fit it was numeric"),
     "infinite": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=np.inf)), "'Days' .* has infinite values"),

@@ -66,7 +66,8 @@ def _rows(fit, L):
     if not np.isfinite(L.to_numpy(dtype=float)).all():
         raise ValueError("L has values that are NaN or infinite")
     if not L.to_numpy().any(axis=1).all():
-        raise ValueError(f"row {L.index[~L.to_numpy().any(axis=1)][0]!r} of L is all zeros: it asks for nothing")
+        row = L.index[~L.to_numpy().any(axis=1)].tolist()[0]
+        raise ValueError(f"row {row!r} of L is all zeros: it asks for nothing")
     return L.astype(float)
 
 
