@@ -2,7 +2,8 @@
 #
 #     Rscript tests/r/run.R PIECES.json PRINTED.json        (lists of texts; the folder is data/)
 #
-# Messages and warnings stand where they come; an error is printed as "Error: ..." and ends its piece.
+# Messages and warnings stand where they come. An error is printed as "Error: ...", and ends its
+# piece.
 
 options(width = 80, warn = 1)
 pdf(NULL)                                             # pictures are drawn, never kept

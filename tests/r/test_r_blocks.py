@@ -2,20 +2,25 @@
 
 import pytest
 
-import blocks
-from blocks import NOT_RUN, PHRASEBOOK, missing, packages, pages, pieces, preamble
+import r_book
 from conftest import r_packages, rscript
+from r_book import NOT_RUN, PHRASEBOOK, missing, pages, pieces, preamble
 
 # the versions that the book quotes; with others the last digits may differ
-VERSIONS = {"base": "4.2.2", "lme4": "1.1-31", "nlme": "3.1-162", "lmerTest": "3.1-3", "pbkrtest": "0.5.2",
-            "emmeans": "1.8.4-1"}
+VERSIONS = {"base": "4.2.2", "lme4": "1.1-31", "nlme": "3.1-162", "lmerTest": "3.1-3",
+            "pbkrtest": "0.5.2", "emmeans": "1.8.4-1"}
 # page, beginning of the block: why the tests do not run it
 EXCUSED = {
     ("phrasebook", "PAMM("): "Debian has no package pamm",
-    ("20_bayes", "brm("): "brms compiles Stan's code for each model, which takes minutes and a compiler",
+    ("20_bayes", "brm("): "brms compiles each model by Stan: minutes, and a compiler",
 }
-WITH_R = [path for path in pages() if blocks.blocks(path)]
-by_page = pytest.mark.parametrize("path", WITH_R, ids=lambda path: path.stem)
+WITH_R = [path for path in pages() if r_book.blocks(path)]
+
+
+def live(path):
+    """The pieces of a page that are run."""
+    run = [block for block in r_book.blocks(path) if NOT_RUN not in block and block != preamble()]
+    return [piece for block in run for piece in pieces(block)]
 
 
 def quoted_versions():
@@ -24,18 +29,13 @@ def quoted_versions():
 
 
 def not_run(path):
-    return [block for block in blocks.blocks(path) if NOT_RUN in block]
+    return [block for block in r_book.blocks(path) if NOT_RUN in block]
 
 
-@by_page
+@pytest.mark.parametrize("path", [*filter(live, WITH_R)], ids=lambda path: path.stem)
 def test_R_prints_what_the_book_says(path, tmp_path):
-    live = [piece for block in blocks.blocks(path) if NOT_RUN not in block and block != preamble()
-            for piece in pieces(block)]
-    codes = [piece.code for piece in live]
-    if not codes:
-        pytest.skip("no block of this page is run")
-    printed = blocks.run(codes, tmp_path, packages("\n".join([preamble(), *codes])))
-    for piece, lines in zip(live, printed, strict=True):
+    printed = r_book.run([piece.code for piece in live(path)], tmp_path)
+    for piece, lines in zip(live(path), printed, strict=True):
         what = "\n".join([piece.code, *lines])
         assert missing(piece.says, lines, quoted_versions()) is None, what
         errors = [line for line in lines if line.startswith("Error: ")]
@@ -64,6 +64,6 @@ def test_a_wrong_digit_a_wrong_order_and_a_gap_are_seen():
 
 
 def test_an_error_in_R_is_seen(tmp_path):
-    assert blocks.run(["stop('no')", "1 + 1"], tmp_path, []) == [["Error: no"], ["[1] 2"]]
+    assert r_book.run(["stop('no')", "1 + 1"], tmp_path) == [["Error: no"], ["[1] 2"]]
     with pytest.raises(AssertionError, match="oh dear"):
         rscript("stop('oh dear')")

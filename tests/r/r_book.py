@@ -22,9 +22,9 @@ class Piece(NamedTuple):
 
 def pages():
     """All pages of the book, notebooks and Markdown."""
-    found = [*BOOK.glob("*.ipynb"), *BOOK.glob("appendix/*.ipynb"), *BOOK.glob("*.md"),
-             *BOOK.glob("appendix/*.md"), *BOOK.glob("homework/*.ipynb"), *BOOK.glob("homework/*.md")]
-    return sorted(found)
+    folders = [BOOK, BOOK / "appendix", BOOK / "homework"]
+    found = [path for folder in folders for path in folder.iterdir()]
+    return sorted(path for path in found if path.suffix in (".ipynb", ".md"))
 
 
 def text(path):
@@ -59,18 +59,19 @@ def preamble():
     return blocks(PHRASEBOOK)[0]
 
 
-def run(codes, folder, packages):
-    """What R prints for each of `codes`, run one after the other behind the phrasebook's first block: lists of lines."""
+def run(codes, folder):
+    """What R prints for each of `codes`: lists of lines. One session, behind the preamble."""
     asked, answered = folder / "pieces.json", folder / "printed.json"
     asked.write_text(json.dumps([preamble(), *codes]))
-    rscript([RUN, asked, answered], ["jsonlite", *packages], cwd=ROOT / "data")
+    rscript([RUN, asked, answered], packages([preamble(), *codes]), cwd=ROOT / "data")
     return json.loads(answered.read_text())[1:]
 
 
-def packages(code):
-    """The packages that a piece of R code names."""
-    found = re.findall(r'library\((\w+)\)|(?<![\w.])(\w+)::|package = "(\w+)"', code)
-    return {name for names in found for name in names if name}
+def packages(codes):
+    """The packages that R code names, and those that run.R and Kenward-Roger's method need."""
+    named = r"""library\((\w+)\)|(?<![\w.])(\w+)::|package = ["'](\w+)["']"""
+    found = re.findall(named, "\n".join(codes))
+    return sorted({"jsonlite", "pbkrtest", *(name for names in found for name in names if name)})
 
 
 def words(line):
@@ -79,9 +80,13 @@ def words(line):
 
 
 def same(said, printed, exact=True):
-    """Do two lines agree word by word? With `exact=False` a number may differ in its last digit, or by 1e-5 (relative)."""
+    """Do two lines agree word by word?
+
+    With `exact=False` a number may differ by one in its last digit, or by 1e-5 (relative).
+    """
     said, printed = words(said), words(printed)
-    return len(said) == len(printed) and all(a == b or not exact and _near(a, b) for a, b in zip(said, printed))
+    agree = [a == b or not exact and _near(a, b) for a, b in zip(said, printed)]
+    return len(said) == len(printed) and all(agree)
 
 
 def _near(a, b):
@@ -96,7 +101,8 @@ def _near(a, b):
 def missing(says, printed, exact=True):
     """The first of the lines `says` that R has not printed in its place, or None.
 
-    Lines follow one another as in R's output; `...` allows for lines left out. Blank lines do not count.
+    Lines follow one another as in R's output; `...` allows for lines left out. Blank lines do not
+    count.
     """
     says = [line for line in says if line.split()]
     printed = [line for line in printed if line.split()]
