@@ -5,8 +5,8 @@ import re
 import pytest
 
 import r_book
-from r_book import BOOK, pages, text
 from conftest import notebook, printed, source
+from r_book import BOOK, pages, text
 
 SLOPES = "lmer(Reaction ~ Days + (Days | Subject), sleepstudy)"
 OATS = "data(oats, package = 'MASS'); m <- "

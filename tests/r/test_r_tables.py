@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-import r_book
 import lmm
+import r_book
 from r_book import BOOK, PHRASEBOOK, text
 
 SOFTWARE = BOOK / "04_software.ipynb"
