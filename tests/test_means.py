@@ -11,42 +11,17 @@ from scipy import stats
 from statsmodels.stats.anova import anova_lm
 
 import lmm
-from conftest import reference
+from conftest import MODELS, model_fit, reference
 from lmm.inference import anova, means
 
-RANDOM = "(1 | plank) + (1 | plank:width) + (1 | plank:depth)"
-# our formula and table; R's names of factors (and levels) where they differ
-MODELS = {
-    "planks1": ("humidity ~ width * depth + (1 | plank)", "planks", {}),
-    "planks3": (f"humidity ~ width * depth + {RANDOM}", "planks", {}),
-    "planks3_add": (f"humidity ~ width + depth + {RANDOM}", "planks", {}),
-    "hplc1": ("y ~ method + (1 | tablet)", "tablets", {}),
-    "hplc2": ("y ~ method + (1 | tablet)", "tablets_missing", {}),
-    "oats_split": ("yield ~ nitrogen * variety + (1 | block/variety)", "oats", {"N": "nitrogen", "V": "variety"}),
-    "oatyield": ("yield ~ variety * nitrogen + (1 | block)", "oats", {
-        "fertil": "nitrogen", "v1": "Victory", "v2": "Golden.rain", "v3": "Marvellous", "n0": "0.0cwt", "n1": "0.2cwt",
-        "n2": "0.4cwt", "n3": "0.6cwt"}),
-}
-ORDER = {"method": ["hplc", "nir"], "variety": ["Victory", "Golden.rain", "Marvellous"]}
+MEANS = [model for model in MODELS if "means" in MODELS[model]]
 METHODS = {"satterthwaite": "satterthwaite", "kenward-roger": "kenward_roger"}
+FITS = {model: model_fit(model) for model in MEANS}
 
 
-def fit(model):
-    formula, name, _ = MODELS[model]
-    data = lmm.load(name)
-    for factor in {"method", "variety" if model == "oatyield" else "method"} & set(data):
-        data[factor] = data[factor].cat.reorder_categories(ORDER[factor])
-    return lmm.fit(formula, data)
-
-
-FITS = {model: fit(model) for model in MODELS}
-
-
-def ours(name, model, factor=""):
-    """R's name of a level, factor or term in our words: "width1" is 1, "N:V" is nitrogen:variety in sorted order."""
-    words = MODELS[model][2]
-    parts = [words.get(part, part) for part in re.sub(rf"^{factor}(?=\d)", "", name).split(":")]
-    return ":".join(sorted(parts))
+def ours(name, factor=""):
+    """R's name of a level, factor or term in our words: "width1" is 1, "b:a" is a:b (in sorted order)."""
+    return ":".join(sorted(re.sub(rf"^{factor}(?=\d)", "", name).split(":")))
 
 
 def expect(got, rows, columns, rtol=1e-6, atol=1e-10):
@@ -55,26 +30,25 @@ def expect(got, rows, columns, rtol=1e-6, atol=1e-10):
         np.testing.assert_allclose(got[mine], [row[theirs] for row in rows], rtol=rtol, atol=atol, err_msg=mine)
 
 
-EMMEANS = [(model, key) for model in MODELS for key in reference(model)["emmeans"]]
+EMMEANS = [(model, key) for model in MEANS for key in reference(model)["emmeans"]]
 
 
 @pytest.mark.parametrize("model, key", EMMEANS)
 def test_means_and_pairs_against_emmeans(model, key):
     expected, (name, df) = reference(model)["emmeans"][key], key.split("|")
-    factor = ours(name, model)
-    got = FITS[model].ls_means(factor, df=df)
-    assert [str(level) for level in got[factor]] == [ours(row[name], model) for row in expected["emmeans"]]
+    got = FITS[model].ls_means(name, df=df)
+    assert [str(level) for level in got[name]] == [ours(row[name]) for row in expected["emmeans"]]
     limits = {"lower": "lower.CL", "upper": "upper.CL"}
     expect(got, expected["emmeans"], {"mean": "emmean", "se": "SE", "df": "df"} | limits)
-    got = FITS[model].pairs(factor, df=df)
+    got = FITS[model].pairs(name, df=df)
     theirs = [row["contrast"].split(" - ") for row in expected["pairs"]]
-    assert list(got["contrast"]) == [" - ".join(ours(level, model, name) for level in two) for two in theirs]
+    assert list(got["contrast"]) == [" - ".join(ours(level, name) for level in two) for two in theirs]
     assert list(got) == ["contrast", "estimate", "se", "df", "t", "p", "lower", "upper"]
     expect(got, expected["pairs"], {"estimate": "estimate", "se": "SE", "df": "df", "t": "t.ratio", "p": "p.value"})
     expect(got, expected["pairs_ci"], limits)
 
 
-ANOVA = [(model, df, type) for model in MODELS for df in METHODS for type in (1, 3)
+ANOVA = [(model, df, type) for model in MEANS for df in METHODS for type in (1, 3)
          if f"anova{type}" in reference(model)[METHODS[df]]]
 
 
@@ -83,9 +57,9 @@ def test_anova_against_lmerTest_and_pbkrtest(model, df, type):
     got = FITS[model].anova(type=type, df=df).drop(index="Intercept", errors="ignore")
     rows = reference(model)[METHODS[df]][f"anova{type}"]
     assert list(got.columns) == ["num_df", "den_df", "F", "p"] and got.index.name == "term"
-    got.index = [ours(term, model) for term in got.index]
-    assert sorted(got.index) == sorted(ours(row["term"], model) for row in rows)
-    got = got.loc[[ours(row["term"], model) for row in rows]]
+    got.index = [ours(term) for term in got.index]
+    assert sorted(got.index) == sorted(ours(row["term"]) for row in rows)
+    got = got.loc[[ours(row["term"]) for row in rows]]
     assert list(got["num_df"]) == [row["NumDF"] for row in rows]
     expect(got, rows, {"den_df": "DenDF", "F": "F value", "p": "Pr(>F)"}, atol=1e-200)
 

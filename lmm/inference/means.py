@@ -117,7 +117,10 @@ def pairs(fit, factors, adjust, df):
 
 
 def _label(level):
-    """emmeans' name of a level or combination of levels; brackets where it could be read as a difference."""
+    """A level, or the levels of a combination, as text; brackets where it could be read as a difference.
+
+    emmeans does the same, but puts the factor's name before levels that are numbers: width1, not 1.
+    """
     name = " ".join(map(str, level)) if isinstance(level, tuple) else str(level)
     return f"({name})" if re.search(r"[-+*/]", name) else name
 
