@@ -106,7 +106,7 @@ means <- function(fit, factors, df) {
   pairwise <- as.data.frame(summary(pairs(grid), infer = c(FALSE, TRUE)))
   list(level = labels, mean = table$emmean, se = table$SE, df = table$df,
        pair_estimate = pairwise$estimate, pair_se = pairwise$SE, pair_df = pairwise$df,
-       pair_t = pairwise$t.ratio, pair_p = pairwise$p.value)
+       pair_t = pairwise[[grep("ratio", names(pairwise))]], pair_p = pairwise$p.value)
 }
 
 blups <- function(fit) {

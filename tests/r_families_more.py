@@ -118,7 +118,7 @@ def no_intercept(rng, ragged):
     table, random = _factorial(rng, ragged)
     fixed = rng.choice(["0 + f", "0 + f + x", "0 + f + f:x", "f - 1", "0 + x", "0 + x + f", "0 + f + h", "0 + f:h"])
     return Case(table, f"y ~ {fixed} + {random}", ("f",) if fixed in ("0 + f", "f - 1", "0 + f + x") else (),
-                joint=fixed in ("0 + f + h", "0 + x + f", "0 + f + f:x"))
+                joint=fixed == "0 + f + h")
 
 
 @family
@@ -197,8 +197,9 @@ def scaled(rng, ragged):
     table = _covariates(rng, ragged)
     table["y"] = (table["x"] + effect(rng, table["g"], some_sd(rng)) + effect(rng, table["g"], some_sd(rng), table["x"])
                   + rng.normal(size=len(table)))
-    table["x"] = table["x"] * rng.choice([1e-3, 1, 1e3]) + rng.choice([0, 1e4, -1e2])
-    table["y"] = table["y"] * rng.choice([1e-3, 1, 1e4]) + rng.choice([0, 1e4])
+    for name in "xy":                                                # not both: R would lose too many digits
+        shift, scale = [(0, 1), (1e4, 1), (-100, 1), (0, 1e-3), (0, 1e4), (1e5, 1e3)][rng.integers(6)]
+        table[name] = table[name] * scale + shift
     random = rng.choice(["(1 | g)", "(x | g)", "(x | g) + (1 | h)", "(0 + x | g)"])
     return Case(table, f"y ~ {rng.choice(['x + f', 'f', 'x * f'])} + {random}", ("f",))
 
