@@ -60,7 +60,10 @@ def _blocks(C, rest, shapes):
     if q == 0:
         return [], np.zeros(0), []
     own, first = rest.tocoo(), C.tocoo()                  # columns of the rest, then those of the first term
-    edges = np.concatenate([own.row, first.row + q]), np.concatenate([own.col, first.col])
+    # T_k ties all columns of a level, also where the data leave zeros between them
+    column = np.arange(q + C.shape[0])
+    head = np.concatenate([*_first_of_level(shapes[1:], 0), *_first_of_level(shapes[:1], q)])
+    edges = np.concatenate([own.row, first.row + q, column]), np.concatenate([own.col, first.col, head])
     graph = sparse.coo_array((np.ones(len(edges[0])), edges), shape=(q + C.shape[0], q + C.shape[0]))
     label = np.unique(connected_components(graph, directed=False)[1][:q], return_inverse=True)[1]
     term = np.repeat(np.arange(len(shapes) - 1), [levels * k for levels, k in shapes[1:]])
@@ -93,3 +96,10 @@ def _blocks(C, rest, shapes):
     pairs = [[sparse.csr_array((values[first, a] * values[second, b], where, ends), shape=(len(ends) - 1, offset))
               for b in range(m)] for a in range(m)]
     return groups, base, pairs
+
+
+def _first_of_level(shapes, start):
+    """For each column of the terms the first column of its level; `start`: the number of the first one of all."""
+    for levels, m in shapes:
+        yield start + np.repeat(np.arange(levels) * m, m)
+        start += levels * m
