@@ -88,7 +88,7 @@ def quietly(call):
 
 def textbook(fit, case):
     """-2 log (restricted) likelihood by the formula of slide 34 at the fit's own variances, with lme4's constant."""
-    X, V = fit.X.to_numpy(), fit.V()
+    X, V = fit.X.to_numpy(), (fit.V() + fit.V().T) / 2
     y = fit.y if case.offset is None else fit.y - case.table[case.offset].to_numpy(dtype=float)
     if fit.reml:
         return 2 * lmm.likelihood.reml(y, X, V) - X.shape[1] * np.log(2 * np.pi)
@@ -169,7 +169,10 @@ def _blups(fit, answer, tolerance):
         ours.setdefault(frozenset(term.name.split(":")), []).append(u[term.codes])
     for name, parts in ours.items():
         columns = np.concatenate(parts, axis=1).T
-        yield f"blups {':'.join(sorted(name))}", columns, np.array(theirs[name]).reshape(columns.shape), tolerance
+        his = np.array(theirs[name], dtype=float).reshape(columns.shape)
+        if len(parts) > 1:                                           # R has the terms of a group in another order
+            columns = columns[np.abs(columns - his[:, None]).sum(axis=2).argmin(axis=1)]
+        yield f"blups {':'.join(sorted(name))}", columns, his, tolerance
 
 
 def p_tolerance(p, size, df):
