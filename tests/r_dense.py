@@ -24,16 +24,17 @@ class Dense:
         self.X, self.R = np.linalg.qr(root * fit.X.to_numpy())       # beta = R^-1 b
         terms = [(np.eye(len(t.levels))[t.codes], root * t.x, gamma) for t, gamma in zip(fit.terms, fit.gamma)]
         self.V = s2 * np.eye(n)
-        self.first, self.second, self.linear = [], {}, []
+        self.first, self.second, self.linear, self.spans = [], {}, [], []
         for same, x, gamma in terms:
             inside = same @ same.T                                   # 1 where two rows share a level
             spread = lambda M: inside * (x @ M @ x.T)                # noqa: B023, E731  Z (I x M) Z'
             T, m = root_of(gamma), len(gamma)
             self.V = self.V + s2 * spread(gamma)
             own = [(a, b) for a in range(m) for b in range(a + 1)]
-            start = len(self.first)
+            start, even = len(self.first), np.linalg.qr(x)[0]        # even: other columns of the same span
             for a, b in own:
                 E = unit(m, a, b)
+                self.spans.append(inside * (even @ (E + E.T) @ even.T))
                 self.first.append(s2 * spread(E @ T.T + T @ E.T))
                 self.linear.append(spread(E + E.T if a != b else E))
             for i, (a, b) in enumerate(own):
@@ -50,6 +51,17 @@ class Dense:
         self.Phi = np.linalg.inv(self.X.T @ self.Vi @ self.X)
         self.P = self.Vi - self.Vi @ self.X @ self.Phi @ self.X.T @ self.Vi
         self.b = self.Phi @ self.X.T @ self.Vi @ self.y
+
+    def told_apart(self):
+        """Do the data tell all variances apart, once X is taken out? As a rank, which does not depend on the estimates."""
+        M = np.eye(len(self.y)) - self.X @ self.X.T
+        spans = [*self.spans, np.eye(len(self.y))]
+        parts = [M @ G @ M for G in spans]
+        size = np.array([np.linalg.norm(part) for part in parts])
+        if not (size > 1e-9 * np.array([np.linalg.norm(G) for G in spans])).all():
+            return False
+        products = np.array([[np.sum(a * b) for a in parts] for b in parts]) / np.outer(size, size)
+        return np.linalg.eigvalsh(products)[0] > 1e-9
 
     def to_b(self, L):
         """L beta = M b."""

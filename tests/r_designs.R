@@ -124,6 +124,7 @@ answer <- function(model) {
   out <- list(criteria = found$criteria, singular = isSingular(fit), X = unname(getME(fit, "X")),
               dropped = length(attr(getME(fit, "X"), "col.dropped")), sigma2 = sigma(fit)^2, Vw = times_V(fit, w),
               beta = I(unname(fixef(fit))), fitted = unname(fitted(fit)), blups = blups(fit))
+  if (length(methods) > 1) out$smallest <- or_error(attr(vcovAdj(fit), "condi"))
   for (method in methods) {
     out$coefs[[method]] <- or_error(coefficients(fit, ddf[[method]]))
     types <- if (method == "satterthwaite") 1:3 else model$kr_types

@@ -19,7 +19,7 @@ class Case:
     table, formula: as for lmm.fit; r: the formula in R, where it is another one, and r_table the table.
     weights, offset: names of columns. contrasts: R's coding of each factor that has another one than treatment.
     means: what emmeans is asked, "f" or "f:h". joint: the fixed part is one where lmerTest's type 3 depends on the
-    coding. vague: the data do not tell all variances apart, so R's answer is one of many.
+    coding.
     """
 
     table: pd.DataFrame
@@ -32,7 +32,6 @@ class Case:
     offset: str | None = None
     contrasts: dict = field(default_factory=dict)
     joint: bool = False
-    vague: bool = False
 
 
 def family(function):

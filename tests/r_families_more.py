@@ -243,4 +243,4 @@ def confounded(rng, ragged):
     table["y"] = effect(rng, table["g"], some_sd(rng)) + effect(rng, table["f"], 1) + rng.normal(size=len(table))
     formula = rng.choice(["y ~ diet + (1 | g)", "y ~ diet * x + (1 | g)", "y ~ f + (f || g)", "y ~ f + (1 | g) + (0 + f | g)",
                           "y ~ diet + (x | g)", "y ~ f + (1 | f)", "y ~ x + (x | g) + (0 + x || g)"])
-    return Case(table, formula, vague=True)
+    return Case(table, formula)
