@@ -28,7 +28,7 @@ def judge(case, answer):
             return Verdict("refused", str(error), [], 0, [])
         return Verdict("wrong", "", [Difference("fit", repr(error), "")], 0, [])
     wrong, notes = [], [text for text in said if "not converged" not in text]
-    dense = textbook(fit, case)
+    dense = textbook(fit, case, fit.gamma, fit.scale)
     if not abs(fit.criterion - dense) <= 1e-7 * (1 + abs(dense)):
         wrong.append(Difference("criterion by slide 34's formula", fit.criterion, dense))
     vague = not Dense(fit).told_apart()
@@ -88,10 +88,15 @@ def quietly(call):
     return result, [f"{w.category.__name__}: {w.message}" for w in caught]
 
 
-def textbook(fit, case):
-    """-2 log (restricted) likelihood by the formula of slide 34 at the fit's own variances, with lme4's constant."""
-    X, V = fit.X.to_numpy(), (fit.V() + fit.V().T) / 2
-    y = fit.y if case.offset is None else fit.y - case.table[case.offset].to_numpy(dtype=float)
+def textbook(fit, case, gamma, scale):
+    """-2 log (restricted) likelihood by the formula of slide 34, with lme4's constant, for Gamma_k (a list) and sigma^2."""
+    X, y = fit.X.to_numpy(), np.asarray(fit.y)
+    V = scale * (np.eye(len(y)) if case.weights is None else np.diag(1 / case.table[case.weights].to_numpy(dtype=float)))
+    for term, g in zip(fit.terms, gamma):
+        same = term.codes[:, None] == term.codes                     # Z (I x Gamma) Z', without the engine's Z
+        V = V + scale * same * (term.x @ (g + g.T) @ term.x.T) / 2
+    if case.offset is not None:
+        y = y - case.table[case.offset].to_numpy(dtype=float)
     if fit.reml:
         return 2 * lmm.likelihood.reml(y, X, V) - X.shape[1] * np.log(2 * np.pi)
     return 2 * lmm.likelihood.ml(y, X, lmm.likelihood.gls(y, X, V), V)
