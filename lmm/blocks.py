@@ -58,6 +58,14 @@ def multiply(prod, w1, wr):
     return first + _by_level(prod.C @ wr, w1.shape), prod.rest @ wr + prod.Ct @ _flat(w1)
 
 
+def dense(prod):
+    """Z'Z (q, q) and Z'[X y] as dense matrices, the first term level by level, then the rest."""
+    (L, m), q = prod.terms[0], prod.rest.shape[0]
+    unit = np.eye(L * m + q)
+    first, rest = multiply(prod, _by_level(unit[:L * m], (m, L * m + q, L)), unit[L * m:])
+    return np.vstack([_flat(first), rest]), np.vstack([_flat(prod.Cx), prod.restx])
+
+
 def traces(prod, f):
     """For each term the sum over its levels of the diagonal blocks of Z'H^-1 Z, a list of (m, m)."""
     A, K = prod.A, f.K

@@ -125,9 +125,9 @@ def evaluate(problem, T):
     lower = np.linalg.cholesky(WHW[:p, :p])
     Phi = np.linalg.inv(WHW[:p, :p])                                                       # X is orthonormal: harmless
     b = Phi @ WHW[:p, p]
-    scale = (WHW[p, p] - WHW[:p, p] @ b) / m
-    criterion = f.logdet + m * (np.log(scale) + 1 + np.log(2 * np.pi)) + reml * 2 * np.log(np.diag(lower)).sum()
     residual = np.append(-b, 1)
+    scale = residual @ WHW @ residual / m                            # an error in b counts by its square only
+    criterion = f.logdet + m * (np.log(scale) + 1 + np.log(2 * np.pi)) + reml * 2 * np.log(np.diag(lower)).sum()
     z = [(residual @ ZHW[0]).T] + split(ZHW[1] @ residual, prod)                          # Z'P y by term (L, m)
     u = [(residual @ U[0]).T] + split(U[1] @ residual, prod)
     ZHX = [ZHW[0][:, :p].transpose(2, 0, 1)] + split(ZHW[1][:, :p], prod)                  # (L, m, p)

@@ -16,12 +16,26 @@ MAX_EVALUATIONS = 100
 def optimum(problem):
     """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed."""
     found = Optimum(*_newton(problem, start.variances(problem)))
-    if any(len(t) > 1 and blocks.is_singular(t) for t in found.T):
-        # a singular covariance may be the wrong one of several valleys: look again from elsewhere
-        other = Optimum(*_newton(problem, [np.eye(m) for m in problem.sizes]))
-        better = other if other.converged and other.point.criterion < found.point.criterion - 1e-9 else found
-        found = better._replace(n_evaluations=found.n_evaluations + other.n_evaluations)
-    return found
+    n_evaluations = found.n_evaluations
+    for T in _other_starts(problem, found):
+        other = Optimum(*_newton(problem, T))
+        n_evaluations += other.n_evaluations
+        if other.converged and other.point.criterion < found.point.criterion - 1e-9:
+            found = other
+    return found._replace(n_evaluations=n_evaluations)
+
+
+def _other_starts(problem, found):
+    """Where to look again, for a valley may be the wrong one of several: where a variance is 0 or a covariance singular,
+    from T = I and 10 I; where a term has few levels, from the valleys of a coarse grid."""
+    if problem.products is None:
+        return []
+    starts, heights = start.valleys(problem)
+    if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:                    # the one where we are
+        starts = []
+    if any(map(blocks.is_singular, found.T)):
+        starts = starts + [[size * np.eye(m) for m in problem.sizes] for size in (1, 10)]
+    return starts
 
 
 def _newton(problem, T):
