@@ -1,7 +1,8 @@
 """Elimination of the random effects from the cross-products: what an evaluation of the likelihood costs.
 
 H = V / sigma^2 = I + Z Gamma Z', Gamma_k = T_k T_k' for each level of term k. The first term is block-diagonal by level:
-K_l = T (T' A_l T + I)^-1 T' is a tiny Cholesky, done for all levels at once. What is left of the other terms, S, falls into
+K_l = T (T' A_l T + I)^-1 T' is a tiny Cholesky, done for all levels at once, and E_l = I - A_l K_l = (I + A_l Gamma)^-1,
+which is inverted as it stands: the difference would lose the digits of a small sigma^2. What is left of the other terms, S, falls into
 independent blocks; each is factored densely.
 
 Arrays by level have the level last: A is (m, m, L).
@@ -12,7 +13,7 @@ from collections import namedtuple
 import numpy as np
 from scipy.linalg import lapack
 
-Factors = namedtuple("Factors", "K logdet chol inverse flat T")
+Factors = namedtuple("Factors", "K E logdet chol inverse flat T")
 
 
 def factor(prod, T):
@@ -22,6 +23,7 @@ def factor(prod, T):
     logdet = 2 * np.log(chol[range(m), range(m)]).sum()
     half = _solve(chol, np.broadcast_to(T[0].T[:, :, None], prod.A.shape))
     K = np.einsum("ial,ibl->abl", half, half)
+    E = _inverse(np.eye(m)[:, :, None] + _times(prod.A, np.broadcast_to((T[0] @ T[0].T)[:, :, None], prod.A.shape)))
     flat, chols, inverses = prod.base, [], []
     if prod.groups:
         flat = prod.base - sum(P @ k for row, Ks in zip(prod.spread, K) for P, k in zip(row, Ks))
@@ -32,22 +34,22 @@ def factor(prod, T):
         logdet += 2 * np.log(_diagonal(lower)).sum()
         chols.append(lower)
         inverses.append(inverse)
-    return Factors(K, logdet, chols, inverses, flat, T)
+    return Factors(K, E, logdet, chols, inverses, flat, T)
 
 
 def solve(prod, f, F1, Fr):
     """U = Gamma Z'H^-1 F and Z'H^-1 F for columns F given as F1 = Z_1'F (m, k, L) and Fr = Z_rest'F (q, k)."""
     KF = _times(f.K, F1)
     if not prod.groups:
-        return (KF, Fr), (F1 - _times(prod.A, KF), Fr)
+        return (KF, Fr), (_times(f.E, F1), Fr)
     right = Fr - prod.Ct @ _flat(KF)
     Ur = np.zeros_like(right)
     for g, lower, inverse in zip(prod.groups, f.chol, f.inverse):
         within = _left(right[g.columns], [t.T for t in f.T], g, prod)                  # T M^-1 T'
         Ur[g.columns] = _left(_solve_blocks(lower, inverse, within), f.T, g, prod)
-    Z1rU = _by_level(prod.C @ Ur, F1.shape)
-    U1 = _times(f.K, F1 - Z1rU)
-    return (U1, Ur), (F1 - _times(prod.A, U1) - Z1rU, Fr - prod.rest @ Ur - prod.Ct @ _flat(U1))
+    left = F1 - _by_level(prod.C @ Ur, F1.shape)
+    U1 = _times(f.K, left)
+    return (U1, Ur), (_times(f.E, left), Fr - prod.rest @ Ur - prod.Ct @ _flat(U1))
 
 
 def multiply(prod, w1, wr):
@@ -68,9 +70,8 @@ def dense(prod):
 
 def traces(prod, f):
     """For each term the sum over its levels of the diagonal blocks of Z'H^-1 Z, a list of (m, m)."""
-    A, K = prod.A, f.K
-    E = np.eye(len(A))[:, :, None] - _times(A, K)
-    first = _times(E, A).sum(axis=2)
+    E = f.E
+    first = _times(E, prod.A).sum(axis=2)
     if prod.groups:                               # less E C_l N C_l' E', N = T M^-1 T', by the adjoint of the map P
         entries = np.concatenate([_halved(_conjugate(inverse, [t.T for t in f.T], g, prod)).ravel()
                                   for g, inverse in zip(prod.groups, f.inverse)])
@@ -122,6 +123,16 @@ def _solve(lower, B):
     for i in range(len(B)):
         out[i] = (B[i] - np.einsum("jl,jkl->kl", lower[i, :i], out[:i])) / lower[i, i]
     return out
+
+
+def _inverse(M):
+    """M_l^-1 for each level of M (m, m, L)."""
+    if len(M) == 1:
+        return 1 / M
+    if len(M) == 2:
+        (a, b), (c, d) = M
+        return np.array([[d, -b], [-c, a]]) / (a * d - b * c)
+    return np.linalg.inv(M.transpose(2, 0, 1)).transpose(1, 2, 0)
 
 
 def _sandwich(T, A):

@@ -48,7 +48,7 @@ def _newton(problem, T):
     while n_evaluations < MAX_EVALUATIONS:
         step = _direction(point.gradient, point.hessian + correction)
         step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)             # no leap into the void
-        noise = 1e-12 * (1 + abs(point.criterion))
+        noise = 1e-12 * (1 + abs(point.criterion)) + 1e-15 * len(problem.W) / point.scale
         if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-18:
             snapped = _snap(theta, sizes)
             if (snapped != theta).any():

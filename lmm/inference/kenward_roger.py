@@ -35,15 +35,27 @@ def of_test(fit, L):
     TP = Theta @ Phi @ P @ Phi                                       # (parameters, p, p)
     trace = np.trace(TP, axis1=1, axis2=2)
     A1, A2 = trace @ W @ trace, np.einsum("ij,iab,jba->", W, TP, TP, optimize=True)
+    estimate = L @ fit.fe_params.to_numpy()
+    F = estimate @ np.linalg.solve(L @ adjusted(fit) @ L.T, estimate) / q
+    den_df, scale = _df_and_scale(q, A1, A2)
+    return float(den_df), float(scale * F)
+
+
+def _df_and_scale(q, A1, A2):
+    """Denominator df and the factor of F, from A1 and A2 of Kenward and Roger, written so that nothing divides by zero
+    at 2 and 4 df."""
+    if q == 1:                                                       # then A1 = A2, and their formulas shrink to this
+        return 2 / A2, 1.0
     B = (A1 + 6 * A2) / (2 * q)
     g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
     c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
-    E = 1 / (1 - A2 / q)
-    variance = 2 / q * (1 + c1 * B) / ((1 - c2 * B) ** 2 * (1 - c3 * B))
-    den_df = 4 + (q + 2) / (q * variance / (2 * E**2) - 1)
-    estimate = L @ fit.fe_params.to_numpy()
-    F = estimate @ np.linalg.solve(L @ adjusted(fit) @ L.T, estimate) / q
-    return float(den_df), float(den_df / (E * (den_df - 2)) * F)
+    mean, V1 = 1 - A2 / q, 1 - c2 * B                                # both 0 where the F is exact with 2 df
+    ratio = 1.0 if abs(mean - V1) < 1e-10 else mean / V1
+    V0, V2 = 1 + c1 * B, 1 - c3 * B
+    den_df = 4 + (q + 2) * V2 / (ratio**2 * V0 - V2)
+    if abs(den_df - 2) < 0.01:                                       # 0 / 0: pbkrtest's rule
+        return den_df, 1.0
+    return den_df, den_df * mean / (den_df - 2)
 
 
 def _to_data(fit):
@@ -79,9 +91,15 @@ def _pieces(fit):
         for j in range(1, r):
             Q[i, j] = SX[i - 1].T @ ZHZ @ SX[j - 1]                  # X'H^-1 V_i H^-1 V_j H^-1 X
             information[i, j] = (SZ[i - 1] * SZ[j - 1].T).sum()      # tr(P V_i P V_j)
-    P, Q, W = P / s2**2, Q / s2**3, 2 * s2**2 * np.linalg.inv(information)
+    P, Q, W = P / s2**2, Q / s2**3, 2 * s2**2 * _inverse(information)
     Lambda = np.einsum("ij,ijab->ab", W, Q) - np.einsum("ij,iab,bc,jcd->ad", W, P, Phi, P, optimize=True)
     return Phi, P, W, Phi + 2 * Phi @ Lambda @ Phi
+
+
+def _inverse(information):
+    """The inverse of the information, scaled to ones on its diagonal; what the data do not determine, drops."""
+    sd = np.sqrt(np.diag(information))
+    return np.linalg.pinv(information / np.outer(sd, sd), rcond=1e-12, hermitian=True) / np.outer(sd, sd)
 
 
 def _ZHZ(problem, T):

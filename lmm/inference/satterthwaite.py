@@ -54,20 +54,23 @@ def _pieces(fit):
         row = np.einsum("lp,lmq,m->pq", x[:, a], x, T[k][:, b])
         gradient[i] = s2 * Phi @ (row + row.T) @ Phi
     gradient[-1] = Phi
+    # the size of each parameter: the length of its row of T, the relative sd of its effect
+    unit = np.array([max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in index] + [s2])
     # the Hessian: differences of the analytic gradient at fixed s2, and what is known in closed form
     theta = engine.pack(T)
     H = np.zeros((len(index) + 1, len(index) + 1))
     for i in range(len(index)):
-        h = 1e-3 * max(abs(theta[i]), 0.1)
+        h = 1e-3 * unit[i]
         # central differences of two widths, combined so that their leading error cancels
         D = [_slope(problem, theta, i, step, sizes, s2) for step in (h, h / 2)]
         H[i, :-1] = (4 * D[1] - D[0]) / 3
     H = (H + H.T) / 2
     H[-1, :-1] = H[:-1, -1] = [2 * (point.squares[k] @ T[k])[a, b] / s2**2 for k, a, b in index]
     H[-1, -1] = (n - p if problem.reml else n) / s2**2
-    values, vectors = np.linalg.eigh(H)
+    values, vectors = np.linalg.eigh(H * np.outer(unit, unit))       # without a scale, as T and sigma^2 may be far apart
     keep = values > 1e-8 * values[-1]                                # as lmerTest: what the data do not determine, drops
-    return point.cov_b, gradient, 2 * (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
+    A = 2 * (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
+    return point.cov_b, gradient, A * np.outer(unit, unit)
 
 
 def _slope(problem, theta, i, h, sizes, s2):
