@@ -37,26 +37,27 @@ control <- function(...) lmerControl(..., calc.derivs = FALSE, check.conv.singul
 
 criterion <- function(fit) unname(fit@devcomp$cmp[if (isREML(fit)) "REML" else "dev"])
 
-# Newton's method with numerical derivatives, from the better of two optima to the last digits.
+# Newton's method with numerical derivatives, from the better of two optima to the last digits. It does not mind bounds:
+# a column of T and its negative are the same covariance. `left` is what a further step promises.
 polished <- function(deviance, theta, lower) {
   best <- deviance(theta)
-  for (i in 1:4) {
-    free <- !(lower == 0 & theta < 1e-4)
-    part <- function(values) deviance(replace(replace(theta, !free, 0), free, values))
-    if (any(free)) {
-      H <- numDeriv::hessian(part, theta[free])
-      parts <- eigen((H + t(H)) / 2)
-      keep <- parts$values > 1e-7 * max(parts$values)
-      vectors <- parts$vectors[, keep, drop = FALSE]
-      step <- -vectors %*% (crossprod(vectors, numDeriv::grad(part, theta[free])) / parts$values[keep])
-    } else step <- numeric(0)
-    candidate <- replace(replace(theta, !free, 0), free, theta[free] + step)
-    there <- if (all(candidate >= lower)) deviance(candidate) else Inf
-    if (!(there <= best + 1e-9)) break
-    theta <- candidate
-    best <- min(best, there)
+  for (i in 1:12) {
+    H <- numDeriv::hessian(deviance, theta)
+    parts <- eigen((H + t(H)) / 2)
+    keep <- parts$values > 1e-7 * max(parts$values)
+    vectors <- parts$vectors[, keep, drop = FALSE]
+    along <- crossprod(vectors, numDeriv::grad(deviance, theta))
+    step <- as.vector(-vectors %*% (along / parts$values[keep]))
+    left <- sum(along^2 / parts$values[keep])
+    if (left < 1e-15) break
+    lengths <- c(1, 0.5, 0.1)
+    there <- sapply(lengths, function(length) deviance(theta + length * step))
+    if (!any(there <= best + 1e-10)) break
+    theta <- theta + lengths[which.min(there)] * step
+    best <- min(there)
   }
-  theta
+  column <- cumsum(lower == 0)
+  list(theta = theta * ifelse(theta[lower == 0] < 0, -1, 1)[column], left = left)
 }
 
 optimum <- function(given) {
@@ -65,11 +66,11 @@ optimum <- function(given) {
   other <- do.call(lmerTest::lmer, c(given, list(control = tight)))
   best <- if (criterion(default) < criterion(other)) default else other
   deviance <- do.call(lme4::lmer, c(given, list(control = control(), devFunOnly = TRUE)))
-  theta <- polished(deviance, best@theta, best@lower)
-  fit <- do.call(lmerTest::lmer, c(given, list(start = theta, control = control(optimizer = NULL))))
+  end <- polished(deviance, best@theta, best@lower)
+  fit <- do.call(lmerTest::lmer, c(given, list(start = end$theta, control = control(optimizer = NULL))))
   criteria <- c(criterion(default), criterion(other), criterion(fit))
   if (criteria[3] > min(criteria) + 1e-8) fit <- best
-  list(fit = fit, criteria = criteria)
+  list(fit = fit, criteria = criteria, left = end$left)
 }
 
 or_error <- function(what) tryCatch(suppressMessages(what), error = function(e) list(error = conditionMessage(e)))
@@ -121,7 +122,7 @@ answer <- function(model) {
   w <- sin(seq_len(nobs(fit)))
   methods <- c("satterthwaite", if (model$reml && is.null(model$weights)) "kenward-roger")
   ddf <- c(satterthwaite = "Satterthwaite", `kenward-roger` = "Kenward-Roger")
-  out <- list(criteria = found$criteria, singular = isSingular(fit), X = unname(getME(fit, "X")),
+  out <- list(criteria = found$criteria, left = found$left, singular = isSingular(fit), X = unname(getME(fit, "X")),
               dropped = length(attr(getME(fit, "X"), "col.dropped")), sigma2 = sigma(fit)^2, Vw = times_V(fit, w),
               beta = I(unname(fixef(fit))), fitted = unname(fitted(fit)), blups = blups(fit))
   if (length(methods) > 1) out$smallest <- or_error(attr(vcovAdj(fit), "condi"))

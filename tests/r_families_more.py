@@ -201,7 +201,7 @@ def scaled(rng, ragged):
         shift, scale = [(0, 1), (1e4, 1), (-100, 1), (0, 1e-3), (0, 1e4), (1e5, 1e3)][rng.integers(6)]
         table[name] = table[name] * scale + shift
     random = rng.choice(["(1 | g)", "(x | g)", "(x | g) + (1 | h)", "(0 + x | g)"])
-    return Case(table, f"y ~ {rng.choice(['x + f', 'f', 'x * f'])} + {random}", ("f",))
+    return Case(table, f"y ~ {rng.choice(['x + f', 'f', 'x * f'])} + {random}", ("f",), joint=True)
 
 
 @family
