@@ -59,7 +59,7 @@ def covariance(A, name, size, semi=False):
     return A
 
 
-def full_rank(X, name="X", columns=None):
+def full_rank(X, name="X", columns=None, remedy="drop a term or use reference coding"):
     """ValueError unless the columns of X are linearly independent; it names those that the others give."""
     columns = list(getattr(X, "columns", range(np.shape(X)[1])) if columns is None else columns)
     X = matrix(X, name)
@@ -76,7 +76,7 @@ def full_rank(X, name="X", columns=None):
         else:
             redundant.append(str(column))
     raise ValueError(f"{name} has {X.shape[1]} columns but only rank {len(kept)}: {', '.join(redundant)} "
-                     "can be written with the columns before; drop a term or use reference coding")
+                     f"can be written with the columns before; {remedy}")
 
 
 def variances(s2u, s2):

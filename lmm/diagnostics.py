@@ -14,12 +14,13 @@ NORMAL_95 = scipy.stats.norm.ppf(0.975)
 def residual_plot(fit, ax=None):
     """Standardised residuals against fitted values, with medians of tenths of the data: they should lie along 0."""
     ax, e, x = axes(ax), residuals(fit, "standardised"), fit.fittedvalues
-    worst = e.abs().idxmax()
+    k = e.abs().argmax()
+    worst = e.index[k]
     ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
     ax.plot(x, e, "o", color=COLORS["residual"], ms=4, alpha=0.7)
-    ax.annotate(str(worst), (x[worst], e[worst]), xytext=(5, 0), textcoords="offset points", va="center", size=9)
+    ax.annotate(str(worst), (x.iloc[k], e.iloc[k]), xytext=(5, 0), textcoords="offset points", va="center", size=9)
     drift = _medians(ax, x, e)
-    title = f"Largest standardised residual: row {worst}, {e[worst]:.1f}"
+    title = f"Largest standardised residual: row {worst}, {e.iloc[k]:.1f}"
     label(ax, "fitted value", "standardised residual", title)
     return (f"{e.count()} standardised residuals from {e.min():.2f} to {e.max():.2f} against fitted values from "
             f"{x.min():.4g} to {x.max():.4g}.{drift} {title}.")

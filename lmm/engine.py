@@ -29,7 +29,9 @@ def problem(y, X, terms, reml, names=None):
     rows = np.empty((X.shape[1] + 1, len(y)))                        # [X y]', a row a column
     Qt, r = rows[:-1], rows[-1]
     R = _qr(X, Qt)
-    check.full_rank(R, "the fixed part", names)                      # R has the dependences of X, in p rows
+    if len(R):                                                       # R has the dependences of X, in p rows
+        check.full_rank(R, "the fixed part", names, "drop a term, or let lmm.fit(..., rank_deficient='drop') leave "
+                                                    "these columns out, as lmer does")
     b_ols = Qt @ y
     np.subtract(y, b_ols @ Qt, out=r)
     r -= (Qt @ r) @ Qt
@@ -72,7 +74,7 @@ def _qr(X, Qt):
     """R of X = QR, and Q' in Qt; for a tall, well-conditioned X by two Cholesky factorisations, several times faster."""
     Qt[:] = X.T
     norms = np.sqrt(np.einsum("pn,pn->p", Qt, Qt))
-    if len(X) >= 10_000 and norms.all():
+    if len(X) >= 10_000 and len(norms) and norms.all():
         Qt /= norms[:, None]
         R, condition = np.diag(norms), np.inf
         while 100 < condition:                                       # what is left of orthogonality: eps * condition

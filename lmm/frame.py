@@ -7,40 +7,44 @@ import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
-from lmm import formula as formulas
+from lmm import columns, formula as formulas, terms
 
-Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset")
+Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset rank", defaults=[None])
 COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3               # a table may share columns with the user's
-
-RandomTerm = namedtuple("RandomTerm", "name codes levels columns x model_spec")
 
 
 def read(formula, data, weights=None, offset=None):
     """All that a fit needs: y (n,), X (DataFrame), its model_spec, random terms, the rows used, rows dropped.
 
     weights, offset: a column's name or one number a row. Rows with a missing value in any of these are dropped and
-    counted. Raises ValueError for an unknown column, a response that is not numeric, infinite values, weights that are
-    not positive, and a grouping factor that cannot be one.
+    counted; the others keep their labels. Raises ValueError for an unknown column, a response that is not numeric,
+    infinite values, weights that are not positive, and a grouping factor that cannot be one.
     """
     parts = formulas.parse(formula)
-    fixed = formulas.read(f"{parts.response} ~ {parts.fixed}")
-    effects = [formulas.read(text) for text, _ in parts.random]
-    factors = {name for _, group in parts.random for name in group.split(":")}
-    columns = sorted(formulas.variables(fixed).union(factors, *map(formulas.variables, effects)))
-    unknown = [c for c in columns if c not in data.columns]
+    response, fixed = formulas.left(parts.response), formulas.read(parts.fixed)
+    effects = [formulas.read(term.effects) for term in parts.random]
+    factors = {name for term in parts.random for name in term.group.split(":")}
+    needed = sorted(factors.union(*map(formulas.variables, [response, fixed, *effects])))
+    _check_names(needed, data)
+    extra = {"weights": _aside("weights", weights, data), "offset": _aside("offset", offset, data)}
+    used, extra = _complete_rows(data, needed, extra)
+    for effect in [fixed, *effects]:
+        _check_kinds(effect, used)
+    y, (X, spec) = _response(response, parts.response, used), _fixed(fixed, used)
+    random = [_random_term(term, effect, used) for term, effect in zip(parts.random, effects)]
+    terms.all_different(random)
+    return Model(y, X, spec, random, used, len(data) - len(used), extra["weights"], extra["offset"])
+
+
+def _check_names(needed, data):
+    unknown = [c for c in needed if c not in data.columns]
     if unknown:
         raise ValueError(f"no column {unknown[0]!r} in the data; there are: {', '.join(map(str, data.columns))}")
-    twice = [c for c in columns if isinstance(data[c], pd.DataFrame)]
+    twice = [c for c in needed if isinstance(data[c], pd.DataFrame)]
     if twice:
         raise ValueError(f"the data have {data[twice[0]].shape[1]} columns called {twice[0]!r}; rename all but one")
     if len(data) == 0:
         raise ValueError("the table has no rows; a model needs data")
-    extra = {"weights": _aside("weights", weights, data), "offset": _aside("offset", offset, data)}
-    used, extra = _complete_rows(data, columns, extra)
-    y, X, spec = _matrices(fixed, used, parts.response)
-    terms = [random_term(text, effect, group, used) for (text, group), effect in zip(parts.random, effects)]
-    _all_different(terms)
-    return Model(y, X, spec, terms, used, len(data) - len(used), extra["weights"], extra["offset"])
 
 
 def _aside(name, values, data):
@@ -64,86 +68,72 @@ def _aside(name, values, data):
     return values
 
 
-def _complete_rows(data, columns, extra):
-    series, complete = {name: data[name] for name in columns}, np.ones(len(data), dtype=bool)
+def _complete_rows(data, needed, extra):
+    series, complete = {name: data[name] for name in needed}, np.ones(len(data), dtype=bool)
     for name, values in series.items():
-        complete &= _present(name, values)
+        complete &= columns.present(name, values)
     if not complete.any():
-        raise ValueError(f"no row is complete in the columns {', '.join(columns)}; all {len(data)} have missing values")
-    used = pd.DataFrame({name: _column(values, complete) for name, values in series.items()}, copy=not COPY_ON_WRITE)
+        raise ValueError(f"no row is complete in the columns {', '.join(needed)}; all {len(data)} have missing values")
+    if not complete.all():
+        series = {name: values[complete] for name, values in series.items()}
+    series = {name: columns.prepared(name, values) for name, values in series.items()}
+    index = data.index if complete.all() else data.index[complete]
+    used = pd.DataFrame(series, index=index, copy=not COPY_ON_WRITE)
     return used, {name: None if values is None else values[complete] for name, values in extra.items()}
 
 
-def _present(name, values):
-    """Which rows of a column have a value; ValueError for infinite ones."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy() >= 0
-    if not pd.api.types.is_numeric_dtype(values) or values.dtype.kind == "c":
-        return values.notna().to_numpy()
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    present = np.isfinite(numbers)
-    if not present.all() and np.isinf(numbers).any():
-        raise ValueError(f"column {name!r} has infinite values; correct them or make them missing (NaN)")
-    return present
+# Response and fixed part ------------------------------------------------------------------------------------------
 
-
-def _column(values, complete):
-    """The complete rows of a column, numbered anew, without levels that no longer occur."""
-    if not complete.all():
-        values = values[complete]
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        counts = np.bincount(values.cat.codes, minlength=len(values.cat.categories))
-        values = values if counts.all() else values.cat.remove_unused_categories()
-    return values.reset_index(drop=True)
-
-
-def _matrices(fixed, used, response):
-    for name in formulas.variables(fixed.lhs):
-        if not pd.api.types.is_numeric_dtype(used[name]) or used[name].dtype.kind in "bc":
-            raise ValueError(f"the response {name!r} is not numeric (it is {used[name].dtype}); give numbers")
-    for name in formulas.variables(fixed.rhs):
-        if not pd.api.types.is_numeric_dtype(used[name]) and len(pd.Categorical(used[name]).categories) == 1:
-            raise ValueError(f"the factor {name!r} has only the level {used[name].iloc[0]!r}; "
+def _check_kinds(effect, used):
+    """ValueError for columns that are neither numbers nor factors, and for factors where numbers are asked for."""
+    for name in formulas.variables(effect):
+        values = used[name]
+        if columns.is_time(values):
+            raise ValueError(f"column {name!r} holds dates or times ({values.dtype}); make them numbers first, say "
+                             f"days since the first: (data[{name!r}] - data[{name!r}].min()).dt.days")
+        if values.dtype.kind == "c":
+            raise ValueError(f"column {name!r} holds complex numbers; give real ones")
+        if columns.is_factor(values) and len(values.cat.categories) == 1:
+            raise ValueError(f"the factor {name!r} has only the level {values.iloc[0]!r}; "
                              "it needs at least two, so leave it out")
-    y, (names, X, spec) = _response(fixed.lhs, response, used), covariates(fixed.rhs, used)
-    if names and spec is fixed.rhs:                                  # plain columns: formulaic need not see all rows
-        spec = _build(fixed.rhs, used.iloc[:2])[2]
-    if not names:
-        raise ValueError("the fixed part has no columns; keep at least the intercept, 1")
-    return y, pd.DataFrame(X, columns=names, copy=False), spec
+    for factor in (f for term in effect for f in term.factors if f.eval_method.name == "PYTHON"):
+        for alias, name in formulas.aliases(formulas.aliased(factor.expr)).items():
+            number = alias.startswith("factor") or not columns.is_factor(used[name]) or columns.is_truth(used[name])
+            if not number and factor.expr != f"I({formulas.shown(alias)})":
+                raise ValueError(f"{factor.expr!r} needs numbers, but {name!r} is a factor")
 
 
 def _response(formula, text, used):
-    if text in used:
-        return used[text].to_numpy(dtype=float)
+    """The response (n,): a column, or what the left side computes of several."""
+    for name in formulas.variables(formula):
+        if not pd.api.types.is_numeric_dtype(used[name]) or used[name].dtype.kind == "c":
+            kind = "bool" if columns.is_truth(used[name]) else used[name].dtype
+            raise ValueError(f"the response {name!r} is not numeric (it is {kind}); give numbers")
+    if str(formula[0]) in used:
+        return used[str(formula[0])].to_numpy(dtype=float)
+    if not formulas.variables(formula):
+        raise ValueError(f"the response {text!r} names no column of the data")
     names, y, _ = _build(formula, used)
-    if len(names) - ("Intercept" in names) != 1:
+    if len(names) != 1:
         raise ValueError(f"the response {text!r} gives {len(names)} columns; it must be one")
-    return y[:, -1].copy()
+    return y[:, 0].copy()
 
 
-def _build(formula, data):
-    """Names, values and formulaic's spec of one part of a formula; ValueError unless all values are finite."""
-    try:
-        with np.errstate(all="ignore"):
-            matrix = formula.get_model_matrix(data, context=formulas.CONTEXT, output="numpy")
-    except (FormulaicError, TypeError, NameError) as error:
-        raise ValueError(f"cannot build the columns of {formula}: {str(error).splitlines()[0]}") from None
-    names, values = list(matrix.model_spec.column_names), np.asarray(matrix, dtype=float)
-    for name, column in zip(names, values.T):
-        if not np.isfinite(column).all():
-            raise ValueError(f"{name!r} is not finite in every row; check what the formula does to the data")
-    return names, values, matrix.model_spec.update(output="pandas")
+def _fixed(formula, used):
+    """X, a DataFrame, and formulaic's spec to build it for new data."""
+    names, X, spec = covariates(formula, used)
+    _names_differ(names)
+    _names_differ(["Intercept" if str(term) == "1" else str(term) for term in formula])
+    if spec is formula:                                              # plain columns: formulaic need not see all rows
+        spec = _build(formula, used.iloc[:2])[2]
+    return pd.DataFrame(X, index=used.index, columns=names, copy=False), spec
 
 
-def random_term(text, effect, group, data):
-    """One random term: levels of the grouping factor (or the combinations "a:b" that occur), codes, covariates."""
-    codes, levels = levels_of(group, data)
-    if len(levels) == 1:
-        raise ValueError(f"the grouping factor {group!r} has one level only, {levels[0]!r}; "
-                         "a variance between groups needs at least two")
-    columns, x, spec = covariates(effect, data)
-    return _checked(text, group, codes, levels, columns, x, spec)
+def _names_differ(names):
+    """ValueError if two columns or terms have one name, as the intercept and a column called Intercept."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"the formula gives two effects the name {twice[0]!r}; rename the column of that name")
 
 
 def covariates(effect, data):
@@ -160,65 +150,31 @@ def covariates(effect, data):
     return _build(effect, data)
 
 
-def _checked(text, group, codes, levels, columns, x, model_spec):
-    """The term, if its variances can be told from one another and from the residual's."""
-    q = len(levels) * x.shape[1]
-    if x.shape[1] == 0:
-        raise ValueError(f"the random term ({text} | {group}) has no columns; write (1 | {group})")
-    empty = [name for name, column in zip(columns, x.T) if not column.any()]
-    if empty:
-        raise ValueError(f"{empty[0]!r} in ({text} | {group}) is 0 in every row; leave it out")
-    if len(levels) == len(x):
-        raise ValueError(f"the grouping factor {group!r} has as many levels as rows ({len(x)}); its variance "
-                         "cannot be told from the residual's: leave the term out")
-    if q >= len(x):
-        raise ValueError(f"the random term ({text} | {group}) has {q} random effects for {len(x)} rows; its variances "
-                         "cannot be told from the residual's: leave out a slope")
-    if x.shape[1] > 1 and _dependent(x):
-        raise ValueError(f"the columns of the random term ({text} | {group}) depend on each other: {', '.join(columns)}")
-    return RandomTerm(group, codes, levels, columns, x, model_spec)
+def _build(formula, data):
+    """Names, values and formulaic's spec of one part of a formula; ValueError unless all values are finite."""
+    try:
+        with np.errstate(all="ignore"):
+            matrix = formula.get_model_matrix(data, materializer="lmm", output="numpy")
+    except (FormulaicError, TypeError, NameError, ValueError) as error:
+        raise ValueError(f"cannot build the columns of {formula}: "
+                         f"{formulas.shown(str(error).splitlines()[0])}") from None
+    names, values = list(matrix.model_spec.column_names), np.asarray(matrix, dtype=float)
+    for name, column in zip(names, values.T):
+        if not np.isfinite(column).all():
+            raise ValueError(f"{name!r} is not finite in every row; check what the formula does to the data")
+    return names, values, matrix.model_spec.update(output="pandas")
 
 
-def _all_different(terms):
-    """ValueError if two terms have the same groups under two names, and a covariate in common."""
-    for k, term in enumerate(terms):
-        for other in terms[:k]:
-            common = set(term.columns) & set(other.columns)
-            same = len(term.levels) == len(other.levels) and (
-                len(np.unique(term.codes * len(term.levels) + other.codes)) == len(term.levels))
-            if common and same:
-                raise ValueError(f"{other.name!r} and {term.name!r} are the same groups under two names, so the variances "
-                                 f"of {', '.join(sorted(common))} cannot be told apart; leave one of the terms out")
+# Random terms -----------------------------------------------------------------------------------------------------
 
-
-def _dependent(x):
-    """Are the columns of x linearly dependent? A large table is first judged by a well-conditioned x'x."""
-    if len(x) >= 10_000:
-        products = x.T @ x
-        norms = np.sqrt(np.diag(products))
-        if np.isfinite(norms).all() and np.linalg.cond(products / np.outer(norms, norms)) < 1e8:
-            return False
-    x = x / np.linalg.norm(x, axis=0)
-    return np.linalg.matrix_rank(np.linalg.qr(x, mode="r")) < x.shape[1]
-
-
-def levels_of(group, data):
-    """Codes of the rows and names of the levels of "g" or "a:b"; only levels that occur, in the factors' order."""
-    factors = [pd.Categorical(data[name]) for name in group.split(":")]
-    codes, count = np.zeros(len(data), dtype=np.int64), 1
-    for factor in factors:
-        codes, count = codes * len(factor.categories) + factor.codes, count * len(factor.categories)
-    if count <= 4 * len(data):                                       # number the combinations that occur, in order
-        codes = codes.astype(np.intp, copy=False)                    # a browser's Python counts in 32 bits
-        present = np.bincount(codes, minlength=count) > 0
-        occurring, codes = np.flatnonzero(present), codes if present.all() else (np.cumsum(present) - 1)[codes]
-    else:
-        occurring, codes = np.unique(codes, return_inverse=True)
-    if len(factors) == 1:
-        return codes, list(factors[0].categories[occurring])
-    labels = ""
-    for factor in reversed(factors):
-        occurring, level = np.divmod(occurring, len(factor.categories))
-        names = np.array([str(category) for category in factor.categories], dtype=object)[level]
-        labels = names + ":" + labels if len(labels) else names
-    return codes, list(labels)
+def _random_term(term, effect, data):
+    """One random term: levels of the grouping factor (or the combinations "a:b" that occur), codes, covariates."""
+    factors = [name for name in formulas.variables(effect) if columns.is_factor(data[name])]
+    if term.apart and factors:
+        raise ValueError(f"|| separates columns of numbers, and {factors[0]!r} is a factor: write ({factors[0]} | "
+                         f"{term.group}), with all correlations, or (1 | {term.group}) + (1 | {term.group}:{factors[0]})")
+    codes, levels = terms.levels_of(term.group, data)
+    names, x, spec = covariates(effect, data)
+    _names_differ(names)
+    text = f"({term.effects} | {term.group})"
+    return terms.checked(terms.RandomTerm(term.group, codes, levels, names, x, spec, text))

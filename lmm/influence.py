@@ -1,7 +1,7 @@
 """Values that check a fit: residuals, leverage, Cook's distance by group, BLUPs with their errors.
 
-Nobre and Singer 2007, "Residual analysis for linear mixed models", Biometrical Journal 49, 863-875. Rows are numbered
-as in `fit.data`, from 0, without those dropped for missing values.
+Nobre and Singer 2007, "Residual analysis for linear mixed models", Biometrical Journal 49, 863-875. Rows have the
+labels of the user's table, without those dropped for missing values.
 
 With H = V / sigma^2 = I + Z Gamma Z' (rows multiplied by the roots of their weights), the engine's factors give
 H^-1 = I - D M D' with D sparse (n, q) and M block-diagonal: nothing here is n x n.
@@ -33,7 +33,7 @@ def residuals(fit, kind="conditional"):
     e = fit.resid
     if kind == "marginal":
         offset = 0.0 if fit.model.offset is None else fit.model.offset
-        e = pd.Series(fit.y - offset - fit.X.to_numpy() @ fit.fe_params.to_numpy())
+        e = pd.Series(fit.y - offset - fit.X.to_numpy() @ fit.fe_params.to_numpy(), index=fit.X.index)
     if kind == "standardised":
         free = 1 - leverage(fit)
         e = e / np.sqrt(fit.R.diagonal() * free.where(free > 1e-10))
@@ -46,7 +46,8 @@ def leverage(fit):
     C is the matrix of Henderson's equations (slide 33); the sum is the number of parameters the fit uses in effect.
     """
     parts = _parts(fit)
-    return pd.Series(_quadratic(parts.D, parts.M) + _quadratic(parts.HX, parts.Phi), name="leverage")
+    h = _quadratic(parts.D, parts.M) + _quadratic(parts.HX, parts.Phi)
+    return pd.Series(h, index=fit.X.index, name="leverage")
 
 
 def cooks_distance(fit, group):
@@ -58,6 +59,8 @@ def cooks_distance(fit, group):
     unknown group and for a level of more than 5,000 rows.
     """
     term = fit.terms[_places(fit, group)[0]]
+    if not len(fit.fe_params):
+        raise ValueError(f"{fit.formula!r} has no fixed effects that a level could influence")
     sizes, parts, p = np.bincount(term.codes), _parts(fit), fit.X.shape[1]
     if sizes.max() > MOST_ROWS_A_LEVEL:
         raise ValueError(f"the level {term.levels[sizes.argmax()]!r} of {group!r} has {sizes.max()} rows; Cook's "

@@ -6,27 +6,39 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lmm import blocks, engine, frame, products, search, summary
+from lmm import blocks, columns, engine, frame, products, rank, search, start, summary
 from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
 ALL_EXPLAINED = 1e-13
 
 
-def fit(formula, data, reml=True, weights=None, offset=None):
+def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error"):
     """Fit y = X beta + Z u + e by REML, or by ML with `reml=False` (slides 32 and 34).
 
     formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`, `(x || g)`, `(1 | a:b)`,
-    `(1 | a/b)`, any number of them. Without a random term it is ordinary least squares.
-    data: DataFrame; rows with missing values in the formula's columns are dropped and counted.
+    `(1 | a/b)`, any number of them. Without a random term it is ordinary least squares. The left side may be
+    arithmetic, "post - pre". Text, categories and truth values are factors, in treatment coding, ordered ones too (R
+    takes polynomials for these: C(f, Poly)); other codings are C(f, Sum), C(f, contr.custom({"b - a": [-1, 1, 0], ...})).
+    A name with a space stands in backticks.
+    data: DataFrame, or a table of polars or Arrow; rows with missing values in the formula's columns are dropped and
+    counted. Results that have a row for each of the others carry their labels.
     weights: Var(e_i) = sigma^2 / weight_i; offset: added to X beta. Each a column's name or one number a row.
+    rank_deficient: "drop" leaves out the columns of the fixed part that those before them give, as lmer does, and
+    a warning names them; what then cannot be estimated is NaN or refused. With "error" such a fixed part is refused.
 
     Returns a Fit. Raises ValueError for a column that is unknown, not numeric or infinite, a fixed part that has
-    not full rank, and a random term whose variance cannot be told from the residual's.
+    not full rank, and a random term whose variance cannot be told from the residual's or from the fixed effects.
     """
-    if not isinstance(data, pd.DataFrame):
-        raise ValueError(f"data must be a pandas DataFrame, not {type(data).__name__}")
-    model = frame.read(formula, data, weights, offset)
+    if rank_deficient not in ("error", "drop"):
+        raise ValueError(f"rank_deficient must be 'error' or 'drop', not {rank_deficient!r}")
+    model = frame.read(formula, columns.table(data), weights, offset)
+    if rank_deficient == "drop":
+        X, found = rank.reduced(model.X)
+        model = model._replace(X=X, rank=found)
+        if found:
+            warnings.warn(f"the fixed part of {formula!r} has {len(found.names)} columns but only rank {X.shape[1]}; "
+                          f"dropped: {', '.join(rank.dropped(found))}", RuntimeWarning, stacklevel=2)
     if len(model.y) <= model.X.shape[1]:
         raise ValueError(f"{len(model.y)} rows and {model.X.shape[1]} fixed effects: nothing is left for the variances")
     return from_model(formula, model, reml)
@@ -40,7 +52,10 @@ def from_model(formula, model, reml):
         root = np.sqrt(model.weights)
         y, X, terms = root * y, root[:, None] * X, [(codes, root[:, None] * x) for codes, x in terms]
     problem = engine.problem(y, X, terms, reml, model.X.columns)
-    optimum = search.optimum(problem)
+    moments = start.moments(problem)
+    if moments:
+        start.told_apart(moments, [model.terms[k] for k in problem.order])
+    optimum = search.optimum(problem, moments)
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
                          "of the whole, too little to be estimated; a random term may be the response in disguise")
@@ -60,6 +75,7 @@ class Fit:
         self.model, self.problem, self.optimum = model, problem, optimum
         self.terms, self.model_spec = model.terms, model.model_spec
         self.X, self.y, self.nobs, self.n_dropped = model.X, model.y, len(model.y), model.n_dropped
+        self.dropped = rank.dropped(model.rank)                      # columns of the fixed part that others give
         self.fe_params = pd.Series(found.beta, index=names)
         self._cov = pd.DataFrame(found.cov_beta, index=names, columns=names)
         self.scale, self.gamma, self.u = found.scale, found.gamma, found.u
@@ -126,7 +142,7 @@ class Fit:
         mean = self.X.to_numpy() @ self.fe_params.to_numpy()
         for term, u in zip(self.terms, self.u):
             mean = mean + (term.x * u[term.codes]).sum(axis=1)
-        return pd.Series(mean if self.model.offset is None else mean + self.model.offset)
+        return pd.Series(mean if self.model.offset is None else mean + self.model.offset, index=self.X.index)
 
     @property
     def resid(self):

@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 from scipy.optimize import minimize
 
-from lmm import blocks, start
+from lmm import blocks, start, valleys
 from lmm.engine import Point, evaluate, pack, unpack
 
 Optimum = namedtuple("Optimum", "T point converged n_evaluations")
@@ -13,9 +13,12 @@ Optimum = namedtuple("Optimum", "T point converged n_evaluations")
 MAX_EVALUATIONS = 100
 
 
-def optimum(problem):
-    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed."""
-    found = Optimum(*_newton(problem, start.variances(problem)))
+def optimum(problem, moments=None):
+    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed.
+
+    moments: those of `start`, where they are known.
+    """
+    found = Optimum(*_newton(problem, start.variances(problem, moments)))
     n_evaluations = found.n_evaluations
     for T in _other_starts(problem, found):
         other = Optimum(*_newton(problem, T))
@@ -30,7 +33,7 @@ def _other_starts(problem, found):
     from T = I and 10 I; where a term has few levels, from the valleys of a coarse grid."""
     if problem.products is None:
         return []
-    starts, heights = start.valleys(problem)
+    starts, heights = valleys.starts(problem)
     if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:                    # the one where we are
         starts = []
     if any(map(blocks.is_singular, found.T)):

@@ -1,70 +1,174 @@
-"""Where the search begins: variances by moments, which in balanced designs are the optimum already; and where else it
-might begin, for the criterion may have several valleys."""
+"""Quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 257): where the search begins, in balanced designs
+the optimum already, and whether the data can tell the variances apart at all.
+
+V = s I + sum_i v_i B_i with B_i = Z_k E_ab Z_k' for each variance (a = b) and covariance of term k. With M = I - QQ',
+where y has lost X, E y'B_i y = s tr MB_i + sum_j v_j tr MB_i MB_j and E y'y = s (n - p) + sum_j v_j tr MB_j are linear in s
+and v. If two combinations of the B_i are the same to M, no data can tell their variances apart.
+"""
+
+from collections import namedtuple
 
 import numpy as np
-from scipy.ndimage import minimum_filter
 
 from lmm import blocks
 
-FEW_LEVELS = 12                                          # terms with more have not been seen to make two valleys
-MOST_COLUMNS = 60
-MOST_POINTS = 500
-CORRELATIONS = np.array([-1, -0.5, 0, 0.5, 1])             # a valley may lie where a correlation is 1 exactly
-MOST_VALLEYS = 4
+NOT_TOLD_APART = 1e-10
 
 
-def variances(problem):
-    """A lower triangle T_k a term, from quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 257).
+Moments = namedtuple("Moments", "index matrix right before")
 
-    V = s I + sum_i v_i B_i makes E y'B_i y = s tr B_i + sum_j v_j tr B_i B_j and E y'y = s n + sum_j v_j tr B_j linear
-    in s and v. B_i is Z E_i Z' for each variance and covariance of the first term, and Z Z' for each covariate of the
-    others; where y has lost X, B_i means M B_i M with M = I - QQ'.
-    """
-    prod, n, p = problem.products, problem.W.shape[0], problem.W.shape[1] - 1
-    if prod is None:
+
+def variances(problem, found=None):
+    """A lower triangle T_k a term, from the moments (`found`, where they are known)."""
+    found = found or moments(problem)
+    if found is None:
         return []
-    m, E, one = len(prod.A), _symmetric(len(prod.A)), _components(prod.terms[1:])
-    # tr B_i B_j: within the first term, between it and the others, within the others
-    A = prod.A.reshape(m * m, -1)
-    first = np.einsum("iab,jcd,bcda->ij", E, E, (A @ A.T).reshape(m, m, m, m))
-    meet = np.array([[(prod.C[a::m] * prod.C[b::m]).sum(axis=0) @ one for b in range(m)] for a in range(m)])
-    between = np.einsum("iab,abj->ij", E, meet)
-    rest = one.T @ ((prod.rest * prod.rest) @ one)
-    # tr B_i and y'B_i y
-    trace = np.append(np.einsum("iab,abl->i", E, prod.A), prod.rest.diagonal() @ one)
-    square = np.append(np.einsum("iab,al,bl->i", E, prod.Cx[:, p], prod.Cx[:, p]), prod.restx[:, p] ** 2 @ one)
-    lost, lost_trace = _lost(prod, p, E, one)
-    moments = np.block([[first, between], [between.T, rest]]) - lost
-    moments = np.block([[moments, (trace - lost_trace)[:, None]], [trace - lost_trace, n - p]])
-    v = np.linalg.lstsq(moments, np.append(square, n))[0]
-    others = np.split(v[len(E):-1], np.cumsum(problem.sizes[1:])[:-1]) if len(problem.sizes) > 1 else []
-    gamma = [np.einsum("i,iab->ab", v[:len(E)], E)] + [np.diag(part) for part in others]
+    index, v = found.index, np.linalg.lstsq(found.matrix, found.right)[0]
+    gamma = [np.zeros((m, m)) for m in problem.sizes]
+    for (k, a, b), value in zip(index, v):
+        gamma[k][a, b] = gamma[k][b, a] = value
     return [_root(g / max(v[-1], 0.05)) for g in gamma]
 
 
-def _lost(prod, p, E, one):
-    """What tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q."""
-    Qf, Qr = prod.Cx[:, :p], prod.restx[:, :p]
-    nothing, none = np.zeros_like(Qf), np.zeros_like(Qr)
-    w = [(np.einsum("ab,bpl->apl", e, Qf), none) for e in E] + [(nothing, c[:, None] * Qr) for c in one.T]   # B_i Q = Z w_i
-    K = np.array([(blocks.inner(Qf, first) + Qr.T @ rest).ravel() for first, rest in w])
-    ZBQ = [blocks.multiply(prod, first, rest) for first, rest in w]
-    both = np.array([[(first * F).sum() + (rest * R).sum() for F, R in ZBQ] for first, rest in w])
-    return 2 * both - K @ K.T, K[:, ::p + 1].sum(axis=1)
+def told_apart(found, terms):
+    """ValueError if the variances cannot be told from one another, from the residual's or from the fixed effects.
+
+    found: the moments; terms: the random terms (with `text`s and `columns`), in the engine's order.
+    """
+    empty = np.diag(found.before) == 0
+    if empty.any():
+        k, a, b = found.index[empty.argmax()]
+        raise ValueError(f"the covariance of {terms[k].columns[a]} and {terms[k].columns[b]} in {terms[k].text} cannot be "
+                         "estimated: no level has rows of both; give each a term of its own")
+    alike = _null(found.before)
+    if alike is not None:
+        names = list(dict.fromkeys(terms[k].text for (k, _, _), part in zip(found.index, alike) if part))
+        what = f"the variances of {' and '.join(names)}" if len(names) > 1 else f"the variances in {names[0]}"
+        if alike[-1]:
+            raise ValueError(f"{what} cannot be told from the residual's; leave a random term or a slope out")
+        raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term or a slope out")
+    lost = _null(found.matrix, np.diag(found.before))
+    if lost is not None:
+        k = found.index[lost.argmax()][0]
+        places = {a for (j, a, b), part in zip(found.index, lost) if part and j == k and a == b}
+        columns = [terms[k].columns[place] for place in sorted(places)]
+        what = terms[k].text if len(terms[k].columns) == 1 else f"{', '.join(columns)} in {terms[k].text}"
+        raise ValueError(f"the fixed part gives all random effects of {what}, so their variance cannot be told from the "
+                         "fixed effects: leave out one or the other")
 
 
-def _symmetric(m):
-    """A basis of symmetric m x m matrices, one a variance or covariance: (m (m + 1) / 2, m, m)."""
-    unit = np.eye(m)
-    return np.array([(np.outer(unit[a], unit[b]) + np.outer(unit[b], unit[a])) / (1 + (a == b))
-                     for a in range(m) for b in range(a + 1)])
+def _null(matrix, whole=None):
+    """Which components make a combination that the moments do not see, a mask; None if there is none.
+
+    whole: the diagonal of the moments before X was lost.
+    """
+    size = np.diag(matrix).copy()
+    if whole is not None:
+        gone = size <= NOT_TOLD_APART * whole
+        if gone.any():
+            return gone
+    sd = np.sqrt(size)
+    values, vectors = np.linalg.eigh(matrix / np.outer(sd, sd))
+    if values[0] > NOT_TOLD_APART:
+        return None
+    return np.abs(vectors[:, 0]) > 1e-3
 
 
-def _components(terms):
-    """Which covariate of which term a column of the rest belongs to: a matrix of zeros and ones."""
-    sizes = [m for _, m in terms]
-    of = [before + np.tile(np.arange(m), levels) for (levels, m), before in zip(terms, np.cumsum([0, *sizes]))]
-    return np.eye(sum(sizes))[np.concatenate([*of, []]).astype(int)]
+def moments(problem):
+    """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and the matrix before X is lost.
+
+    None for a model without random terms.
+    """
+    if problem.products is None:
+        return None
+    prod, n, p = problem.products, problem.W.shape[0], problem.W.shape[1] - 1
+    index = [(k, a, b) for k, m in enumerate(problem.sizes) for a in range(m) for b in range(a + 1)]
+    meet = _Meet(prod)
+    both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
+                     for row, i in enumerate(index)])
+    both = np.tril(both) + np.tril(both, -1).T
+    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *_by_term(prod, prod.restx[:, :p])]       # Z_k'Q: (levels, m, p)
+    Zy = [prod.Cx[:, p].T, *_by_term(prod, prod.restx[:, p])]
+    square = np.array([(1 + (a != b)) * Zy[k][:, a] @ Zy[k][:, b] for k, a, b in index])
+    trace = np.array([(1 + (a != b)) * meet.slice(k, a, k, b).trace() for k, a, b in index])
+    # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q, with B_i Q = Z w_i
+    w = [_weights(ZQ, *i) for i in index]
+    QBQ = np.array([(sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi))).ravel() for wi in w])
+    ZBQ = [_multiply(prod, wi) for wi in w]
+    twice = np.array([[sum((x * y).sum() for x, y in zip(wi, Zwj)) for Zwj in ZBQ] for wi in w])
+    matrix = both - 2 * twice + QBQ @ QBQ.T
+    left = trace - QBQ[:, ::p + 1].sum(axis=1)
+    matrix = np.block([[matrix, left[:, None]], [left, n - p]])
+    before = np.block([[both, trace[:, None]], [trace, n]])
+    return Moments(index, matrix, np.append(square, n), before)
+
+
+class _Meet:
+    """Cross-products of two covariates of two terms, and the traces that they make."""
+
+    def __init__(self, prod):
+        self.prod, self.known = prod, {}
+        self.start = np.cumsum([0, *(levels * m for levels, m in prod.terms[1:])])
+
+    def slice(self, k, a, j, c):
+        """Z_ka'Z_jc, a row a level of term k and a column a level of term j."""
+        if (k, a, j, c) not in self.known:
+            self.known[k, a, j, c] = self._slice(k, a, j, c)
+        return self.known[k, a, j, c]
+
+    def _slice(self, k, a, j, c):
+        prod = self.prod
+        if k == j == 0:
+            return _Diagonal(prod.A[a, c])
+        if k == 0:
+            return prod.C[a::prod.terms[0][1], self._columns(j, c)]
+        if j == 0:
+            return self.slice(j, c, k, a).T
+        return prod.rest[self._columns(k, a), self._columns(j, c)]
+
+    def _columns(self, k, a):
+        return slice(self.start[k - 1] + a, self.start[k], self.prod.terms[k][1])
+
+    def trace(self, one, other):
+        """tr B_i B_j."""
+        (k, a, b), (j, c, d) = one, other
+        total = (self.slice(k, a, j, c) * self.slice(k, b, j, d)).sum()
+        if a != b and c != d:
+            total += (self.slice(k, a, j, d) * self.slice(k, b, j, c)).sum()
+        return total * (1 + (a != b or c != d))
+
+
+class _Diagonal(np.ndarray):
+    """The diagonal of a diagonal matrix, whose sum over its elements is its trace."""
+
+    def __new__(cls, values):
+        return np.asarray(values).view(cls)
+
+    def trace(self):
+        return self.sum()
+
+
+def _by_term(prod, columns):
+    """Rows of the rest, term by term: (levels, m, ...)."""
+    ends = np.cumsum([levels * m for levels, m in prod.terms[1:]])[:-1]
+    return [part.reshape(levels, m, *columns.shape[1:])
+            for part, (levels, m) in zip(np.split(columns, ends), prod.terms[1:])]
+
+
+def _weights(ZQ, k, a, b):
+    """w with B Q = Z w: Z_b'Q beside Z_a and Z_a'Q beside Z_b, zeros for all other terms."""
+    w = [np.zeros_like(x) for x in ZQ]
+    w[k][:, a] = ZQ[k][:, b]
+    w[k][:, b] = ZQ[k][:, a]
+    return w
+
+
+def _multiply(prod, w):
+    """Z'Z w, term by term."""
+    rest = [part.reshape(part.shape[0] * part.shape[1], part.shape[2]) for part in w[1:]]
+    rest = np.concatenate(rest) if rest else np.zeros((0, w[0].shape[2]))
+    first, rest = blocks.multiply(prod, w[0].transpose(1, 2, 0), rest)
+    return [first.transpose(2, 0, 1), *_by_term(prod, rest)]
 
 
 def _root(gamma):
@@ -73,77 +177,3 @@ def _root(gamma):
     if np.linalg.eigvalsh(gamma)[0] > 1e-3:
         return np.linalg.cholesky(gamma)
     return np.diag(np.sqrt(np.maximum(np.diag(gamma), 1e-3)))
-
-
-def valleys(problem):
-    """The T_k at the local minima of the criterion on a coarse grid, and the criterion there: ([T, ...], values (k,)).
-
-    The lowest first, four at most. Empty where no term has few levels: then one valley is the rule.
-    """
-    levels = [levels for levels, _ in problem.products.terms]
-    q = sum(levels * m for levels, m in problem.products.terms)
-    axes = _axes(problem.sizes)
-    if min(levels) > FEW_LEVELS or q > MOST_COLUMNS or not axes:
-        return [], np.zeros(0)
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    points = _triangles(grid.reshape(-1, len(axes)), problem.sizes)
-    values = _criteria(problem, points)
-    shape = grid.shape[:-1]
-    lowest = values == minimum_filter(values.reshape(shape), size=3, mode="nearest").ravel()
-    lowest = np.flatnonzero(lowest & np.isfinite(values))
-    lowest = lowest[np.argsort(values[lowest])][:MOST_VALLEYS]
-    return [[T[i] for T in points] for i in lowest], values[lowest]
-
-
-def _axes(sizes):
-    """The grid: standard deviations relative to sigma, then correlations; [] where it would be too coarse."""
-    sds = sum(sizes)
-    correlations = sum(m * (m - 1) // 2 for m in sizes)
-    each = min(25, int((MOST_POINTS / len(CORRELATIONS)**correlations) ** (1 / sds) + 1e-9))
-    if each < 4:
-        return []
-    sd = np.append(0, np.geomspace(0.1, 100, each - 1))
-    return [sd] * sds + [CORRELATIONS] * correlations
-
-
-def _triangles(values, sizes):
-    """T_k (B, m, m) from rows of standard deviations and correlations (partial ones, so that any value will do)."""
-    sd = np.split(values[:, :sum(sizes)], np.cumsum(sizes)[:-1], axis=1)
-    correlation = iter(values[:, sum(sizes):].T)
-    out = []
-    for s in sd:
-        m = s.shape[1]
-        T = np.zeros((len(s), m, m))
-        for a in range(m):
-            left = s[:, a].copy()
-            for b in range(a):
-                rho = next(correlation)
-                T[:, a, b] = rho * left
-                left *= np.sqrt(1 - rho**2)
-            T[:, a, a] = left
-        out.append(T)
-    return out
-
-
-def _criteria(problem, points):
-    """The criterion for many T at once, densely. points: T_k (B, m, m), one array a term."""
-    prod = problem.products
-    n, p = problem.W.shape[0], problem.W.shape[1] - 1
-    m = n - p if problem.reml else n
-    ZZ, ZW = blocks.dense(prod)
-    T = np.zeros((len(points[0]), *ZZ.shape))                        # block-diagonal, a T_k for each level
-    place = 0
-    for Tk, (levels, size) in zip(points, prod.terms):
-        for _ in range(levels):
-            T[:, place:place + size, place:place + size] = Tk
-            place += size
-    Tt = T.transpose(0, 2, 1)
-    L = np.linalg.cholesky(Tt @ ZZ @ T + np.eye(len(ZZ)))
-    half = np.linalg.solve(L, Tt @ ZW)
-    WHW = prod.WtW - half.transpose(0, 2, 1) @ half                  # [X y]'H^-1 [X y]
-    lower = np.full(WHW.shape, np.inf)                               # no valley where rounding leaves no Cholesky factor
-    sound = np.linalg.eigvalsh(WHW)[:, 0] > 0
-    lower[sound] = np.linalg.cholesky(WHW[sound])
-    logs = np.log(np.diagonal(lower, axis1=1, axis2=2))
-    logdet = 2 * np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
-    return logdet + m * (2 * logs[:, p] - np.log(m) + 1 + np.log(2 * np.pi)) + problem.reml * 2 * logs[:, :p].sum(axis=1)

@@ -17,7 +17,7 @@ class Text(str):
 def text(fit, df):
     """The summary as text; df: the method for the tests of the fixed effects."""
     lines = [*_head(fit), "", "Random effects:", *_columns(_variances(fit), left=2), _sizes(fit), *_singular(fit)]
-    lines += ["", _caption(fit, df) + ":", *_columns(_coefficients(fit, df), left=1)]
+    lines += ["", _caption(fit, df) + ":", *_columns(_coefficients(fit, df), left=1)] if len(fit.fe_params) else []
     if 1 < len(fit.fe_params) <= MOST_CORRELATED:
         lines += ["", "Correlation of fixed effects:", *_columns(_correlation(fit), left=1)]
     return "\n".join([*lines, *_many(fit)])
@@ -28,7 +28,8 @@ def html(fit, df="satterthwaite"):
     parts = [_paragraph(line, strong="NOT CONVERGED" in line) for line in _head(fit)]
     parts.append(_table("Random effects", _variances(fit), left=2))
     parts += [_paragraph(line) for line in [_sizes(fit), *_singular(fit)]]
-    parts.append(_table(_caption(fit, df), _coefficients(fit, df), left=1))
+    if len(fit.fe_params):
+        parts.append(_table(_caption(fit, df), _coefficients(fit, df), left=1))
     if 1 < len(fit.fe_params) <= MOST_CORRELATED:
         parts.append(_table("Correlation of fixed effects", _correlation(fit), left=1))
     return "\n".join(["<div>", *parts, *(_paragraph(line) for line in _many(fit) if line), "</div>"])
@@ -48,6 +49,10 @@ def _head(fit):
                      "a row's error variance is the residual variance / its weight")
     if fit.model.offset is not None:
         lines.append("Offset: added to the fixed part")
+    if not len(fit.fe_params):
+        lines.append("No fixed effects")
+    if fit.dropped:
+        lines.append(f"Dropped from the fixed part, whose other columns give them: {', '.join(fit.dropped)}")
     return [*lines, f"-2 log {'restricted ' if fit.reml else ''}likelihood: {fit.criterion:.4f}"]
 
 

@@ -62,14 +62,14 @@ FIT = {
     "no tilde": ("y method", TABLETS, "needs one '~'"),
     "no response": ("~ method", TABLETS, "no response"),
     "no text": (None, TABLETS, "the formula None needs one '~'"),
-    "no fixed part": ("y ~ 0 + (1 | tablet)", TABLETS, "no columns; keep at least the intercept"),
     "unknown function": ("y ~ cube(y)", TABLETS, r"'cube\(y\)' is not allowed in a formula: use columns, arithmetic and C"),
     "code: a file": ("y ~ open('x')", TABLETS, "is not allowed in a formula"),
-    "code: an attribute": ("y ~ {y.__class__}", TABLETS, "is not allowed in a formula"),
+    "code: an attribute": ("y ~ {y.__class__}", TABLETS, "no column 'y.__class__' in the data"),
+    "code: an attribute of a call": ("y ~ I(y).__class__", TABLETS, "not allowed in a formula|cannot read"),
     "code: numpy's loader": ("y ~ np.load('x')", TABLETS, "is not allowed in a formula"),
     "code: an import": ("y ~ __import__('os').getcwd()", TABLETS, "cannot read|not allowed"),
     "code in a random term": ("y ~ 1 + (0 + eval('1') | tablet)", TABLETS, "is not allowed in a formula|cannot read"),
-    "unfinished": ("y ~ method +* 3", TABLETS, "cannot read 'y ~ method"),
+    "unfinished": ("y ~ method +* 3", TABLETS, "cannot read 'method"),
 }
 
 

@@ -1,11 +1,13 @@
 """F tests of the terms of the fixed part."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import scipy
 from formulaic.parser.types import Factor
 
-from lmm.formula import CONTEXT
+from lmm import rank
 from lmm.inference import containment, df as degrees
 
 
@@ -14,15 +16,20 @@ def table(fit, type, df):
 
     type 3: each term adjusted for all others, whatever the coding of X; the intercept is not listed.
     type 1, sequential, as on slide 21: each term after those before it.
+    Where columns of the fixed part were dropped, a term that has nothing left to test is NaN, and a warning names it.
     """
     if type not in (1, 3):
         raise ValueError(f"type must be 1 (sequential) or 3 (each term adjusted for all others), not {type!r}")
     L = marginal(fit) if type == 3 else sequential(fit, df)
-    rows = {name: degrees.f_test(fit, rows, df) for name, rows in L.items()}
+    rows = {name: degrees.f_test(fit, rows, df) if len(rows) else degrees.Test(0, np.nan, np.nan)
+            for name, rows in L.items()}
+    nothing = [name for name, test in rows.items() if test.num_df == 0]
+    if nothing:
+        warnings.warn(f"nothing of {', '.join(nothing)} can be tested: the columns are given by other terms",
+                      RuntimeWarning, stacklevel=3)
     if df == "containment":                                          # nlme: the smallest df of the term's own effects
         own = containment.of_coefficients(fit)
-        rows = {name: rows[name]._replace(den_df=own.iloc[columns].min())
-                for name, columns in _columns(fit).items() if name in rows}
+        rows = {name: test._replace(den_df=own.iloc[_columns(fit)[name]].min()) for name, test in rows.items()}
     result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F"]).astype(float)
     result["p"] = scipy.stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
@@ -41,7 +48,7 @@ def sequential(fit, df):
 
 def _columns(fit):
     """The columns of X of each term, by its name."""
-    return {"Intercept" if str(term) == "1" else str(term): columns
+    return {"Intercept" if str(term) == "1" else str(term): rank.places(fit.model.rank, columns)
             for term, columns in fit.model_spec.term_slices.items()}
 
 
@@ -58,12 +65,14 @@ def marginal(fit):
     """
     slices, A, reference, to_fit = _full_coding(fit)
     terms = [term for term in slices if str(term) != "1"]
-    out = {}
+    out = {str(term): np.zeros((0, fit.X.shape[1])) for term in fit.model_spec.term_slices if str(term) != "1"}
     for term in terms:
         own = _mask(slices, [term])
         above = _mask(slices, [other for other in terms if _contains(fit, other, term)])
         allowed, higher = _null(A[:, ~own & ~above]), _null(A[:, ~above])
-        L = _null(allowed @ A @ A.T @ higher.T) @ allowed
+        L = _null(allowed @ A @ A.T @ higher.T) @ allowed if len(allowed) else allowed
+        if not len(L):
+            continue
         # lmerTest's choice of rows, one for each level but the first; Satterthwaite's df depend on it, if little
         corner = (L @ A)[:, own & reference][:, -len(L):]
         if np.linalg.matrix_rank(corner) == len(L):
@@ -92,16 +101,25 @@ def _full_coding(fit):
     """
     spec = fit.model_spec.update(ensure_full_rank=False, structure=None)
     first = ~fit.X.duplicated().to_numpy()
-    full = spec.get_model_matrix(fit.data[first], context=CONTEXT)
-    slices = full.model_spec.term_slices
+    full = spec.get_model_matrix(fit.data[first])
+    slices = _kept(fit, full.model_spec.term_slices)
+    full = full.to_numpy(dtype=float)[:, np.concatenate([[], *slices.values()]).astype(int)]
+    ends = np.cumsum([0, *map(len, slices.values())])
+    slices = {term: slice(start, end) for term, start, end in zip(slices, ends, ends[1:])}
     Q, R = np.linalg.qr(fit.X[first])
-    B = Q.T @ full.to_numpy(dtype=float)                             # in coordinates of X's column space
+    B = Q.T @ full                                                   # in coordinates of X's column space
     for columns in slices.values():
         B[:, columns] /= np.linalg.norm(B[:, columns])
     reference = _independent(B, slices)
     A = np.linalg.solve(B[:, reference], B)
     A[np.abs(A) < 1e-9] = 0
     return slices, A, reference, np.linalg.solve(B[:, reference], R)
+
+
+def _kept(fit, slices):
+    """The columns of the terms of which X has any, as lists."""
+    return {term: range(columns.start, columns.stop) for term, columns in slices.items()
+            if len(fit.X.columns[rank.places(fit.model.rank, fit.model_spec.term_slices[term])])}
 
 
 def _independent(B, slices):

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+MOST_NUMBERS = 40_000_000
+
 
 def of_contrasts(fit, L):
     """For each row of L the smallest df among the coefficients in it, as the lecture's `estimable` does (slide 26)."""
@@ -17,10 +19,14 @@ def of_coefficients(fit):
     the columns that the factor adds to the fixed effects and to the factors that it is nested in. All other effects
     are tested against the residual. The intercept takes the largest df, as in nlme. For nested factors this is nlme's
     own formula; for crossed ones (plank:width and plank:depth) it is the split-plot table's. Random slopes do not
-    count, as in nlme.
+    count, as in nlme. Raises ValueError for a table whose ranks would need more than MOST_NUMBERS dense numbers.
     """
     X = fit.X.to_numpy()
     terms = list({t.name: t for t in fit.terms}.values())
+    columns = X.shape[1] + sum(len(t.levels) for t in terms)
+    if fit.nobs * columns > MOST_NUMBERS:
+        raise ValueError(f"containment would need the rank of a dense {fit.nobs} x {columns} matrix; with so many levels "
+                         "df='satterthwaite' gives practically the same")
     Z = {t.name: np.eye(len(t.levels))[t.codes] for t in terms}
     residual = fit.nobs - _rank([X, *Z.values()])
     coarser = {t.name: [h.name for h in terms if h is not t and _nested(t, h)] for t in terms}

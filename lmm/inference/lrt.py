@@ -93,7 +93,7 @@ def _null_draws(fit, n, rng):
     term, root = fit.terms[0], np.ones(fit.nobs) if fit.model.weights is None else np.sqrt(fit.model.weights)
     Q = fit.problem.W[:, :-1]                                        # orthonormal columns that span (weighted) X
     z = root * term.x[:, 0]
-    ZQ = np.column_stack([np.bincount(term.codes, z * q) for q in Q.T])
+    ZQ = np.column_stack([np.bincount(term.codes, z * q) for q in Q.T] or [np.zeros((len(term.levels), 0))])
     mu = np.linalg.eigvalsh(np.diag(np.bincount(term.codes, z**2)) - ZQ @ ZQ.T)
     mu, times = np.unique(np.round(mu[mu > 1e-10 * mu[-1]] / mu[-1], 10), return_counts=True)
     m = Q.shape[0] - Q.shape[1]
@@ -157,6 +157,8 @@ def _not_nested(small, large):
 def _spans(A, B):
     """Are the columns of B combinations of those of A?"""
     A, B = np.asarray(A, dtype=float), np.asarray(B, dtype=float)
+    if not B.shape[1] or not A.shape[1]:
+        return not B.shape[1]
     Q = np.linalg.qr(A / np.linalg.norm(A, axis=0))[0]
     B = B / np.linalg.norm(B, axis=0)
     return B.shape[1] <= A.shape[1] and np.abs(B - Q @ (Q.T @ B)).max() < 1e-6

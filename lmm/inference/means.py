@@ -3,13 +3,15 @@
 import itertools
 import re
 import string
+import warnings
 
 import numpy as np
 import pandas as pd
 import scipy
 from formulaic.parser.types import Factor
 
-from lmm.formula import CONTEXT
+from lmm import rank
+from lmm.columns import is_factor
 from lmm.inference import df as degrees
 
 ADJUSTMENTS = ("tukey", "holm", "bonferroni", "none")
@@ -23,6 +25,8 @@ def contrast(fit, L, df):
     Raises ValueError if L has not one number for each fixed effect.
     """
     L = _rows(fit, L)
+    if not len(L):
+        return pd.DataFrame(columns=["estimate", "se", "df", "t", "p", "lower", "upper"], index=L.index, dtype=float)
     estimate = L.to_numpy() @ fit.fe_params.to_numpy()
     se = np.sqrt(np.einsum("ij,jk,ik->i", L, degrees.covariance(fit, df), L))
     nu = degrees.of_contrasts(fit, L.to_numpy(), df)
@@ -33,12 +37,30 @@ def contrast(fit, L, df):
         "lower": estimate - half, "upper": estimate + half}, index=L.index)
 
 
+def _estimates(fit, rows, df, what):
+    """`contrast` of functions of all columns of the fixed part, dropped ones too: NaN for those that have no estimate,
+    and a warning that names them."""
+    L, can = rank.functions(fit.model.rank, rows.to_numpy(dtype=float))
+    table = contrast(fit, pd.DataFrame(L[can], rows.index[can]), df)
+    if can.all():
+        return table
+    names = [_label(name) for name in rows.index[~can]]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    warnings.warn(f"these {what} cannot be estimated, as columns of the fixed part were dropped: "
+                  f"{', '.join(names[:10])}{more}", RuntimeWarning, stacklevel=4)
+    out = pd.DataFrame(np.nan, rows.index, table.columns)
+    out.iloc[np.flatnonzero(can)] = table
+    return out
+
+
 def _rows(fit, L):
     if isinstance(L, dict):
         L = pd.DataFrame(list(L.values()), index=list(L))
     if not isinstance(L, pd.DataFrame):
         L = pd.DataFrame(np.atleast_2d(np.asarray(L, dtype=float)))
     names = list(fit.fe_params.index)
+    if not names and len(L):
+        raise ValueError(f"{fit.formula!r} has no fixed effects, so there is no function of them")
     if L.shape[1] != len(names):
         raise ValueError(f"L has {L.shape[1]} columns but there are {len(names)} fixed effects: {', '.join(names)}")
     if not np.isfinite(L.to_numpy(dtype=float)).all():
@@ -51,12 +73,14 @@ def _rows(fit, L):
 def ls_means(fit, factors, df):
     """The mean of each level of a factor, or of each combination "a:b", averaged over all other factors
     with equal weights, at the mean of each numeric covariate (log(x): the logarithm of the mean) and of the offset,
-    as emmeans does (slide 26).
+    as emmeans does (slide 26). Only here it differs, on purpose: a numeric covariate of two values is held at its
+    mean, too; emmeans averages over the two values with equal weights (its cov.keep), as if it were a factor.
 
-    Returns a DataFrame: factor columns; mean, se, df, lower, upper (95 %). Raises ValueError for a factor that is
-    not in the fixed part.
+    Returns a DataFrame: factor columns; mean, se, df, lower, upper (95 %). A mean that cannot be estimated, because
+    columns of the fixed part were dropped, is NaN, and a warning names it. Raises ValueError for a factor that is not
+    in the fixed part.
     """
-    table = contrast(fit, mean_rows(fit, factors), df).rename(columns={"estimate": "mean"})
+    table = _estimates(fit, mean_rows(fit, factors), df, "means").rename(columns={"estimate": "mean"})
     table = table[["mean", "se", "df", "lower", "upper"]].reset_index()
     if fit.model.offset is not None:
         table[["mean", "lower", "upper"]] += fit.model.offset.mean()
@@ -76,7 +100,8 @@ def pairs(fit, factors, adjust, df):
     k, names = len(rows), [_label(level) for level in rows.index]
     first, second = np.triu_indices(k, 1)
     L = rows.to_numpy()[first] - rows.to_numpy()[second]
-    table = contrast(fit, pd.DataFrame(L, [f"{names[i]} - {names[j]}" for i, j in zip(first, second)]), df)
+    rows = pd.DataFrame(L, [f"{names[i]} - {names[j]}" for i, j in zip(first, second)])
+    table = _estimates(fit, rows, df, "differences")
     p, nu = table["p"].to_numpy(), table["df"].to_numpy()
     if adjust == "tukey":
         table["p"] = tukey_p(np.sqrt(2) * np.abs(table["t"].to_numpy()), k, nu)
@@ -157,6 +182,8 @@ def letters(fit, factors, adjust, df, level):
         raise ValueError(f"level must lie between 0 and 1, not {level!r}")
     table, p = ls_means(fit, factors, df), pairs(fit, factors, adjust, df)["p"].to_numpy()
     k = len(table)
+    if table["mean"].isna().any():
+        raise ValueError("letters compare all means, and some cannot be estimated; use pairs")
     groups = [frozenset(range(k))]
     for i, j in zip(*(index[p < level] for index in np.triu_indices(k, 1))):
         split = [g - {out} for g in groups for out in ((i, j) if {i, j} <= g else (None,))]
@@ -190,9 +217,9 @@ def reference_grid(fit):
                          f"{MOST_CELLS}: use fit.contrast")
     grid = pd.DataFrame(list(itertools.product(*values.values())), columns=list(values))
     for c in levels:
-        if not pd.api.types.is_numeric_dtype(fit.data[c]):
+        if is_factor(fit.data[c]):
             grid[c] = pd.Categorical(grid[c], categories=levels[c])
-    return grid, pd.DataFrame(fit.model_spec.get_model_matrix(grid, context=CONTEXT)).astype(float)
+    return grid, pd.DataFrame(fit.model_spec.get_model_matrix(grid)).astype(float)
 
 
 def _columns(fit):
@@ -207,4 +234,4 @@ def _levels(fit):
     coded = {str(v) for factor, variables in spec.factor_variables.items() for v in variables
              if factor.expr in spec.encoder_state and spec.encoder_state[factor.expr][0] is Factor.Kind.CATEGORICAL}
     return {c: list(pd.Categorical(fit.data[c]).categories) for c in _columns(fit)
-            if c in coded or not pd.api.types.is_numeric_dtype(fit.data[c])}
+            if c in coded or is_factor(fit.data[c])}

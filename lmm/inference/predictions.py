@@ -8,7 +8,7 @@ import pandas as pd
 import scipy
 from scipy.linalg import solve_triangular
 
-from lmm import blocks, formula as formulas, frame
+from lmm import blocks, columns, formula as formulas, frame, rank
 
 MOST_NUMBERS = 5_000_000
 
@@ -52,7 +52,7 @@ def draw(parts, rng):
 def predict(fit, new_data=None, random="conditional", interval=None):
     """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.
 
-    new_data: a DataFrame with the formula's columns; without it, the rows of the fit. Rows of new levels of a grouping
+    new_data: a table with the formula's columns; without it, the rows of the fit, with their labels. Rows of new levels of a grouping
     factor are predicted without it, and a warning names them.
     interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper. conf_ is for the mean
     of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
@@ -134,13 +134,12 @@ def _own_rows(fit):
     weights = np.ones(fit.nobs) if fit.model.weights is None else fit.model.weights
     offset = np.zeros(fit.nobs) if fit.model.offset is None else fit.model.offset
     return Rows(fit.X.to_numpy(), [(t.codes, t.x) for t in fit.terms], np.sqrt(fit.scale / weights), offset,
-                pd.RangeIndex(fit.nobs))
+                fit.X.index)
 
 
 def _new_rows(fit, data, with_groups, with_terms):
     """X, codes and covariates of new rows, checked."""
-    if not isinstance(data, pd.DataFrame):
-        raise ValueError(f"new_data must be a pandas DataFrame, not {type(data).__name__}")
+    data = columns.table(data, "new_data")
     if fit.model.offset is not None:
         raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
                          "predict, and add the new rows' offset to the result")
@@ -153,8 +152,11 @@ def _new_rows(fit, data, with_groups, with_terms):
     if with_groups:
         _warn_of_new_levels(terms, codes, data)
     x = [_columns(t.model_spec, data) for t in terms]
-    return Rows(_columns(fit.model_spec, data), list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0,
-                data.index)
+    X, can = rank.functions(fit.model.rank, _columns(fit.model_spec, data))
+    if not can.all():
+        raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that the fit cannot estimate: "
+                         f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
+    return Rows(X, list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0, data.index)
 
 
 def _variables(fit, spec):
@@ -168,7 +170,7 @@ def _check_columns(fit, data, needed):
     for name in sorted(needed):
         if data[name].isna().any():
             raise ValueError(f"column {name!r} of new_data has missing values in row "
-                             f"{data.index[data[name].isna().to_numpy()][0]!r}; drop or complete such rows")
+                             f"{data.index[data[name].isna().to_numpy()].tolist()[0]!r}; drop or complete such rows")
         if pd.api.types.is_numeric_dtype(fit.data[name]):
             if not pd.api.types.is_numeric_dtype(data[name]):
                 raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit it was numeric")
@@ -186,7 +188,7 @@ def _with_levels(fit, specs, data):
             if "categories" in spec.encoder_state.get(str(factor), (None, {}))[1]:
                 coded |= {str(v) for v in names}
         for name in sorted(_variables(fit, spec)):
-            text = not pd.api.types.is_numeric_dtype(fit.data[name])
+            text = columns.is_factor(fit.data[name])
             levels = pd.Categorical(fit.data[name]).categories if text or name in coded else []
             unknown = sorted({str(v) for v in data[name] if v not in levels}) if len(levels) else []
             if unknown:

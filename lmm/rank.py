@@ -1,0 +1,54 @@
+"""A fixed part whose columns depend on each other: which to drop, and what can still be estimated."""
+
+from collections import namedtuple
+
+import numpy as np
+
+Rank = namedtuple("Rank", "names kept given")     # of all columns; places of those kept (k,); X_dropped = X_kept @ given
+
+TOLERANCE = 1e-7                                  # R's: what is left of a column without those before it
+
+
+def reduced(X):
+    """X without the columns that those before them give, as lmer drops them, and its Rank; None where all are kept.
+
+    X: DataFrame (n, p).
+    """
+    norms = np.linalg.norm(X, axis=0)
+    R = np.linalg.qr(X / np.where(norms > 0, norms, 1), mode="r")
+    kept, basis = [], np.zeros((len(R), 0))
+    for j, column in enumerate(R.T):
+        for _ in range(2):                                           # once more against rounding
+            column = column - basis @ (basis.T @ column)
+        if np.linalg.norm(column) > TOLERANCE:
+            kept.append(j)
+            basis = np.column_stack([basis, column / np.linalg.norm(column)])
+    if len(kept) == X.shape[1]:
+        return X, None
+    dropped = np.setdiff1d(np.arange(X.shape[1]), kept)
+    given = np.linalg.lstsq(R[:, kept], R[:, dropped])[0] * norms[dropped] / norms[kept][:, None]
+    given[np.abs(given) < 1e-9 * np.abs(given).max(initial=0)] = 0
+    return X.iloc[:, kept], Rank(list(X.columns), np.array(kept), given)
+
+
+def dropped(rank):
+    """Names of the columns that are left out."""
+    return [] if rank is None else [name for j, name in enumerate(rank.names) if j not in rank.kept]
+
+
+def places(rank, columns):
+    """Where the columns of a term (a slice of all columns) stand among those kept."""
+    return columns if rank is None else np.flatnonzero((columns.start <= rank.kept) & (rank.kept < columns.stop))
+
+
+def functions(rank, L):
+    """Rows L (r, p) for all columns as rows for those kept, and which of them can be estimated, a mask (r,).
+
+    L beta can be estimated if it is a combination of the rows of X: then L_dropped = L_kept @ given.
+    """
+    if rank is None:
+        return L, np.ones(len(L), dtype=bool)
+    out = np.setdiff1d(np.arange(len(rank.names)), rank.kept)
+    kept = L[:, rank.kept]
+    size = np.abs(L[:, out]) + np.abs(kept) @ np.abs(rank.given)
+    return kept, (np.abs(L[:, out] - kept @ rank.given) <= 1e-8 * size).all(axis=1)
