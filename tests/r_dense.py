@@ -1,6 +1,7 @@
 """Satterthwaite's and Kenward and Roger's methods by dense matrices, straight from the formulas.
 
-Judges of `lmm` and R where the two differ: n x n matrices, exact derivatives, nothing shared with the engine.
+Judges of `lmm` and R where the two differ: n x n matrices, exact derivatives, and nothing of the
+engine's but the estimates.
 """
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 class Dense:
     """A fit's variances as dense matrices.
 
-    X, y and the covariates are multiplied by the roots of the weights, so V = sigma^2 I + Z G Z'. The parameters of
-    Satterthwaite's method are lme4's: the elements of the lower triangular T_k of Gamma_k = T_k T_k', and sigma^2;
-    those of Kenward and Roger's the elements of G_k, and sigma^2.
+    X, y and the covariates are multiplied by the roots of the weights: V = sigma^2 I + Z G Z'.
+    The parameters of Satterthwaite's method are lme4's, sigma^2 and the elements of the lower
+    triangular T_k of Gamma_k = T_k T_k'; Kenward and Roger's are sigma^2 and the elements of G_k.
     """
 
     def __init__(self, fit):
@@ -22,26 +23,23 @@ class Dense:
         y = y if fit.model.offset is None else y - fit.model.offset
         self.y, self.reml, s2 = root[:, 0] * y, fit.reml, fit.scale
         self.X, self.R = np.linalg.qr(root * fit.X.to_numpy())       # beta = R^-1 b
-        terms = [(np.eye(len(t.levels))[t.codes], root * t.x, gamma) for t, gamma in zip(fit.terms, fit.gamma)]
         self.V = s2 * np.eye(n)
         self.first, self.second, self.linear, self.spans = [], {}, [], []
-        for same, x, gamma in terms:
-            inside = same @ same.T                                   # 1 where two rows share a level
-            spread = lambda M: inside * (x @ M @ x.T)                # noqa: B023, E731  Z (I x M) Z'
-            T, m = root_of(gamma), len(gamma)
-            self.V = self.V + s2 * spread(gamma)
-            own = [(a, b) for a in range(m) for b in range(a + 1)]
-            start, even = len(self.first), np.linalg.qr(x)[0]        # even: other columns of the same span
-            for a, b in own:
-                E = unit(m, a, b)
-                self.spans.append(inside * (even @ (E + E.T) @ even.T))
-                self.first.append(s2 * spread(E @ T.T + T @ E.T))
-                self.linear.append(spread(E + E.T if a != b else E))
-            for i, (a, b) in enumerate(own):
-                for j, (c, d) in enumerate(own):
-                    if b == d:
-                        E, F = unit(m, a, b), unit(m, c, d)
-                        self.second[start + i, start + j] = s2 * spread(E @ F.T + F @ E.T)
+        for term, gamma in zip(fit.terms, fit.gamma):
+            inside, x = term.codes[:, None] == term.codes, root * term.x
+            even = np.linalg.qr(x)[0]                      # other columns of the same span
+            T, m, start = root_of(gamma), len(gamma), len(self.first)
+            self.V = self.V + s2 * spread(inside, x, gamma)
+            own = [unit(m, a, b) for a in range(m) for b in range(a + 1)]
+            for E in own:
+                self.spans.append(spread(inside, even, E + E.T))
+                self.first.append(s2 * spread(inside, x, E @ T.T + T @ E.T))
+                self.linear.append(spread(inside, x, np.maximum(E, E.T)))
+            for i, E in enumerate(own):
+                for j, F in enumerate(own):
+                    M = E @ F.T + F @ E.T
+                    if M.any():
+                        self.second[start + i, start + j] = s2 * spread(inside, x, M)
         H = self.V / s2
         for i in range(len(self.first)):
             self.second[i, len(self.first)] = self.second[len(self.first), i] = self.first[i] / s2
@@ -53,7 +51,7 @@ class Dense:
         self.b = self.Phi @ self.X.T @ self.Vi @ self.y
 
     def told_apart(self):
-        """Do the data tell all variances apart, once X is taken out? As a rank, which does not depend on the estimates."""
+        """Do the data tell all variances apart, once X is taken out, whatever the estimates?"""
         M = np.eye(len(self.y)) - self.X @ self.X.T
         spans = [*self.spans, np.eye(len(self.y))]
         parts = [M @ G @ M for G in spans]
@@ -67,7 +65,7 @@ class Dense:
         """L beta = M b."""
         return np.linalg.solve(self.R.T, np.atleast_2d(L).T).T
 
-    # Satterthwaite -----------------------------------------------------------------------------------------------
+    # Satterthwaite --------------------------------------------------------------------------
 
     def hessian(self):
         """Of -2 log L in the parameters `first`."""
@@ -89,7 +87,7 @@ class Dense:
         g = np.array([np.einsum("ij,jk,ik->i", M, G, M) for G in gradient]).T
         return 2 * f**2 / np.einsum("ip,pq,iq->i", g, A, g)
 
-    # Kenward and Roger -------------------------------------------------------------------------------------------
+    # Kenward and Roger ----------------------------------------------------------------------
 
     def kenward_roger(self):
         """W and P_i of their paper, and the adjusted covariance, of b."""
@@ -111,20 +109,21 @@ class Dense:
         Theta = M.T @ np.linalg.solve(M @ self.Phi @ M.T, M)
         TP = [Theta @ self.Phi @ P @ self.Phi for P in Ps]
         t = np.array([np.trace(a) for a in TP])
-        A1, A2 = t @ W @ t, sum(W[i, j] * np.trace(a @ b) for i, a in enumerate(TP) for j, b in enumerate(TP))
+        A1 = t @ W @ t
+        A2 = sum(W[i, j] * np.trace(a @ b) for i, a in enumerate(TP) for j, b in enumerate(TP))
         Mb = M @ self.b
         F = Mb @ np.linalg.solve(M @ adjusted @ M.T, Mb) / q
-        if q == 1:                                                   # the limit of what follows: scale 1
+        if q == 1:                                         # the limit of what follows: scale 1
             return 2 / A2, F
         B = (A1 + 6 * A2) / (2 * q)
         g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
         c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
-        over = 1 - A2 / q                                            # 1 / E*
+        over = 1 - A2 / q                                  # 1 / E*
         rho = (1 + c1 * B) * over**2 / ((1 - c2 * B) ** 2 * (1 - c3 * B)) / q
         df = 4 + (q + 2) / (q * rho - 1)
         return df, df * over / (df - 2) * F
 
-    # Tables ------------------------------------------------------------------------------------------------------
+    # Tables ---------------------------------------------------------------------------------
 
     def table(self, L, method):
         """se and df of each row of L."""
@@ -142,13 +141,18 @@ class Dense:
         M = self.to_b(L)
         C, Mb = M @ self.Phi @ M.T, M @ self.b
         F = Mb @ np.linalg.solve(C, Mb) / len(M)
-        nu = self.satterthwaite_df(np.linalg.eigh(L @ np.linalg.solve(self.R, np.linalg.solve(self.R, self.Phi).T) @ L.T)[1].T @ L)
+        nu = self.satterthwaite_df(np.linalg.eigh(C)[1].T @ L)
         if len(M) == 1 or np.ptp(nu) < 1e-8 * nu.mean():
             return nu.mean(), F
         if not (nu > 2).all():
             return 2.0, F
         E = (nu / (nu - 2)).sum()
         return 2 * E / (E - len(M)), F
+
+
+def spread(inside, x, M):
+    """Z (I x M) Z' for the covariates x (n, m); inside: do two rows share a level?"""
+    return inside * (x @ M @ x.T)
 
 
 def unit(m, a, b):

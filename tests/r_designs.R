@@ -37,8 +37,9 @@ control <- function(...) lmerControl(..., calc.derivs = FALSE, check.conv.singul
 
 criterion <- function(fit) unname(fit@devcomp$cmp[if (isREML(fit)) "REML" else "dev"])
 
-# Newton's method with numerical derivatives, from the better of two optima to the last digits. It does not mind bounds:
-# a column of T and its negative are the same covariance. `left` is what a further step promises.
+# Newton's method with numerical derivatives, from the better of two optima to the last digits.
+# It minds no bounds: a column of T and its negative are the same covariance.
+# `left` is what a further step promises.
 polished <- function(deviance, theta, lower) {
   best <- deviance(theta)
   for (i in 1:12) {
@@ -67,13 +68,16 @@ optimum <- function(given) {
   best <- if (criterion(default) < criterion(other)) default else other
   deviance <- do.call(lme4::lmer, c(given, list(control = control(), devFunOnly = TRUE)))
   end <- polished(deviance, best@theta, best@lower)
-  fit <- do.call(lmerTest::lmer, c(given, list(start = end$theta, control = control(optimizer = NULL))))
+  there <- list(start = end$theta, control = control(optimizer = NULL))
+  fit <- do.call(lmerTest::lmer, c(given, there))
   criteria <- c(criterion(default), criterion(other), criterion(fit))
   if (criteria[3] > min(criteria) + 1e-8) fit <- best
   list(fit = fit, criteria = criteria, left = end$left)
 }
 
-or_error <- function(what) tryCatch(suppressMessages(what), error = function(e) list(error = conditionMessage(e)))
+or_error <- function(what) {
+  tryCatch(suppressMessages(what), error = function(e) list(error = conditionMessage(e)))
+}
 
 # V w without V.
 times_V <- function(fit, w) {
@@ -89,10 +93,12 @@ coefficients <- function(fit, ddf) {
 
 tests <- function(fit, type, ddf) {
   out <- anova(fit, type = type, ddf = ddf)
-  list(term = rownames(out), num_df = out$NumDF, den_df = out$DenDF, F = out$`F value`, p = out$`Pr(>F)`)
+  list(term = rownames(out), num_df = out$NumDF, den_df = out$DenDF, F = out$`F value`,
+       p = out$`Pr(>F)`)
 }
 
-# Type 3 tests by the functions of emmeans, which do not depend on the coding; covariates at 0. (Its own F has 3 decimals.)
+# Type 3 tests by the functions of emmeans, which do not depend on the coding; covariates at 0.
+# (Its own F has 3 decimals.)
 joint <- function(fit, ddf) {
   L <- attr(joint_tests(fit, cov.reduce = function(x) c(-1, 1)), "est.fcns")
   out <- do.call(rbind, lapply(L, function(rows) contestMD(fit, rows, ddf = ddf)))
@@ -113,7 +119,9 @@ means <- function(fit, factors, df) {
 blups <- function(fit) {
   effects <- ranef(fit, condVar = FALSE)
   groups <- getME(fit, "flist")
-  lapply(setNames(nm = names(effects)), function(g) as.matrix(effects[[g]])[as.integer(groups[[g]]), , drop = FALSE])
+  lapply(setNames(nm = names(effects)), function(g) {
+    as.matrix(effects[[g]])[as.integer(groups[[g]]), , drop = FALSE]
+  })
 }
 
 answer <- function(model) {
@@ -122,14 +130,17 @@ answer <- function(model) {
   w <- sin(seq_len(nobs(fit)))
   methods <- c("satterthwaite", if (model$reml && is.null(model$weights)) "kenward-roger")
   ddf <- c(satterthwaite = "Satterthwaite", `kenward-roger` = "Kenward-Roger")
-  out <- list(criteria = found$criteria, left = found$left, singular = isSingular(fit), X = unname(getME(fit, "X")),
-              dropped = length(attr(getME(fit, "X"), "col.dropped")), sigma2 = sigma(fit)^2, Vw = times_V(fit, w),
+  X <- getME(fit, "X")
+  out <- list(criteria = found$criteria, left = found$left, X = unname(X),
+              dropped = length(attr(X, "col.dropped")), sigma2 = sigma(fit)^2, Vw = times_V(fit, w),
               beta = I(unname(fixef(fit))), fitted = unname(fitted(fit)), blups = blups(fit))
   if (length(methods) > 1) out$smallest <- or_error(attr(vcovAdj(fit), "condi"))
   for (method in methods) {
     out$coefs[[method]] <- or_error(coefficients(fit, ddf[[method]]))
     types <- if (method == "satterthwaite") 1:3 else model$kr_types
-    for (type in types) out$anova[[paste(type, method)]] <- or_error(tests(fit, type, ddf[[method]]))
+    for (type in types) {
+      out$anova[[paste(type, method)]] <- or_error(tests(fit, type, ddf[[method]]))
+    }
     if (model$joint) out$anova[[paste("joint", method)]] <- or_error(joint(fit, ddf[[method]]))
     for (factors in model$means) out$means[[paste(factors, method)]] <-
       or_error(means(fit, strsplit(factors, ":", fixed = TRUE)[[1]], method))
@@ -141,6 +152,7 @@ lines <- file(commandArgs(TRUE)[1], "r", encoding = "UTF-8")
 while (length(line <- readLines(lines, 1))) {
   model <- jsonlite::fromJSON(line)
   out <- or_error(answer(model))
-  cat(jsonlite::toJSON(out, auto_unbox = TRUE, digits = NA, na = "null", matrix = "columnmajor"), "\n", sep = "")
+  cat(jsonlite::toJSON(out, auto_unbox = TRUE, digits = NA, na = "null", matrix = "columnmajor"))
+  cat("\n")
   flush(stdout())
 }

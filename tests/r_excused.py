@@ -6,15 +6,15 @@ from scipy import stats
 from lmm.inference import anova, means
 from tests.r_dense import Dense
 
-LITTLE = 2e-3                                                        # what numerical derivatives may cost
+LITTLE = 2e-3                                              # what numerical derivatives may cost
 
 
 def excused(case, fit, answer, name, ours, theirs, bad):
-    """Why R's values `theirs`, where `bad`, are not to be believed; None where nothing is known against them."""
+    """Why R's values `theirs`, where `bad`, are not to be believed, or None."""
     kind, *about = name.split(" ")
     column = about.pop() if about else ""
     if case.joint and name.startswith("anova 3 "):
-        return "lmerTest's type 3 depends here on the coding, or on the covariate's zero; emmeans' joint tests are compared instead"
+        return "lmerTest's type 3 depends on the coding here: emmeans' joint tests are compared"
     if kind == "pairs" and column == "p" and _tukey(answer["means"][" ".join(about)], ours, bad):
         return "ptukey is not exact: scipy's studentized range agrees with lmm"
     if about and about[-1] in ("satterthwaite", "kenward-roger"):
@@ -23,21 +23,22 @@ def excused(case, fit, answer, name, ours, theirs, bad):
             if not far.any():
                 return f"R's digits: {kind} {about[-1]}; the dense formulas agree with lmm"
             if about[-1] == "kenward-roger" and answer["smallest"] <= 1e-10:
-                return "pbkrtest inverts the information by ginv below an eigenvalue of 1e-10, in whatever units y has"
+                return "pbkrtest takes ginv of the information for an eigenvalue below 1e-10, in y's units"
             if about[-1] == "kenward-roger" and two_df(fit, kind, about, answer):
-                return "pbkrtest's df near 2 are 0 / 0, to be rounded off; the dense formula's limit agrees with lmm"
+                return "pbkrtest's df near 2 are 0 / 0; the limit of the dense formula agrees with lmm"
     return None
 
 
 def two_df(fit, kind, about, answer):
     """Is one of R's df of this table 2, or nearly so?"""
-    table = answer[{"coef": "coefs", "anova": "anova", "means": "means", "pairs": "means"}[kind]][" ".join(about)]
-    df = np.atleast_1d(table[{"coef": "df", "anova": "den_df", "means": "df", "pairs": "pair_df"}[kind]])
+    part, column = {"coef": ("coefs", "df"), "anova": ("anova", "den_df"), "means": ("means", "df"),
+                    "pairs": ("means", "pair_df")}[kind]
+    df = np.atleast_1d(answer[part][" ".join(about)][column])
     return (np.abs(np.array(df, dtype=float) - 2) < 0.05).any()
 
 
 def _tukey(table, ours, bad):
-    """R's ptukey has about 6 digits and none for small p; scipy integrates to the end. R's own t and df decide."""
+    """R's ptukey has 6 digits at best; scipy integrates to the end, with R's own t and df."""
     k = len(np.atleast_1d(table["mean"]))
     t, df = (np.atleast_1d(np.array(table[c], dtype=float))[bad] for c in ("pair_t", "pair_df"))
     exact = stats.studentized_range.sf(np.sqrt(2) * np.abs(t), k, df)

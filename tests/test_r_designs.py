@@ -1,4 +1,4 @@
-"""`lmm` against lme4, lmerTest, pbkrtest and emmeans on random designs, and the engine against the slides on the same."""
+"""On random designs: `lmm` against lme4, lmerTest, pbkrtest, emmeans; the engine against the slides."""
 
 import shutil
 
@@ -7,13 +7,12 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 from scipy.optimize import minimize
 
-import lmm
 from conftest import missing_tool
 from lmm import engine
 from tests import r_compare, r_designs
 from tests.r_families import FAMILIES, case
 
-SEEDS = range(4)                                                     # an even one is balanced, an odd one ragged
+SEEDS = range(4)                                           # an even one is balanced, an odd one ragged
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,8 @@ def verdicts():
     """One R process for all."""
     if not shutil.which("Rscript"):
         missing_tool("Rscript is not installed")
-    return {(name, seed): verdict for name, seed, _, verdict in r_designs.run(list(FAMILIES), SEEDS)}
+    verdicts = r_designs.run(list(FAMILIES), SEEDS)
+    return {(name, seed): verdict for name, seed, _, verdict in verdicts}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -37,7 +37,7 @@ def test_most_designs_are_compared_in_all(verdicts):
     assert sum(verdict.checks for verdict in verdicts.values()) > 25 * len(kinds)
 
 
-# No R needed ------------------------------------------------------------------------------------------------------
+# No R needed -----------------------------------------------------------------------------------
 
 designs = st.tuples(st.sampled_from(list(FAMILIES)), st.integers(0, 2**32 - 1), st.booleans())
 
@@ -46,7 +46,7 @@ def fitted(design):
     """The case and its fit; what is refused, or flagged, tells nothing here."""
     c = case(*design)
     try:
-        fit, said = r_compare.quietly(lambda: lmm.fit(c.formula, c.table, c.reml, c.weights, c.offset))
+        fit, said = r_compare.quietly(lambda: r_compare.fitted(c))
     except ValueError as error:
         assert r_compare.meant(error), error
         assume(False)
@@ -60,7 +60,8 @@ def fitted(design):
 def test_the_engine_computes_the_formula_of_slide_34(design):
     """At the fit's own variances and at any others, in balanced designs as in ragged ones."""
     c, fit = fitted(design)
-    assert fit.criterion == pytest.approx(r_compare.textbook(fit, c, fit.gamma, fit.scale), rel=1e-8, abs=1e-7)
+    textbook = r_compare.textbook(fit, c, fit.gamma, fit.scale)
+    assert fit.criterion == pytest.approx(textbook, rel=1e-8, abs=1e-7)
     rng = np.random.default_rng(design[1])
     T = engine.unpack(rng.normal(size=len(engine.pack(fit.optimum.T))), fit.problem.sizes)
     there = engine.estimates(fit.problem, T, engine.evaluate(fit.problem, T))
