@@ -156,7 +156,9 @@ class Comparison:
 
     def _blups(self, tolerance):
         """Row by row, so that names of levels play no part."""
-        theirs = {frozenset(name.split(":")): m for name, m in self.answer["blups"].items()}
+        theirs = {}                                        # R calls a/b/c "c:(b:a)"
+        for name, matrix in self.answer["blups"].items():
+            theirs[frozenset(name.strip("()").replace("(", "").split(":"))] = matrix
         ours = {}
         for term, u in zip(self.fit.terms, self.fit.u):
             name = frozenset(term.name.replace("`", "").split(":"))

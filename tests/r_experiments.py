@@ -51,7 +51,8 @@ def nested(d):
               + d.some(pair(t["a"], t["b"], t["c"])) + d.noise(t))
     fixed, asked = d.one(("1", ()), ("f", ("f",)), ("f * h", ("f", "h", "f:h")))
     random = d.one("(1 | a/b)", "(1 | a) + (1 | a:b)", "(1 | a/b/c)", "(1 | a:b/c)")
-    return Case(t, f"y ~ {fixed} + {random}", asked)
+    formula = f"y ~ {fixed} + {random}"                    # lme4 cannot read a:b/c
+    return Case(t, formula, asked, r=formula.replace("a:b/c", "a:b) + (1 | a:b:c"))
 
 
 @family

@@ -1,4 +1,4 @@
-"""On random designs: `lmm` against lme4, lmerTest, pbkrtest, emmeans; the engine against the slides."""
+"""On random designs: `lmm` against R's packages, and the engine against the slides."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from lmm import engine
 from tests import r_compare, r_designs
 from tests.r_families import FAMILIES, case
 
-SEEDS = range(4)                                           # an even one is balanced, an odd one ragged
+SEEDS = range(4)                                           # even: balanced, odd: ragged
 
 
 @pytest.fixture(scope="module")
