@@ -1,4 +1,4 @@
-"""Write book/appendix/ledger.md from the chapters' stored outputs: python tests/ledger_page.py
+"""Write book/appendix/ledger.md from the chapters' stored outputs: python book/_tools/ledger_page.py
 
 Every number that the lecture quotes, with the number computed here and the section of the chapter that computes it.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import lmm
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEAD = """# Every number in the lecture
 
 The ledger: each number that lecture 10 quotes, the same number as a chapter of this book computes it, and whether they
@@ -18,6 +18,7 @@ themselves, and the tests fail if one disagrees; this page only collects them.
 
 **{agreeing} of {all} agree**, {early} of them up to that early stop.
 """
+COLUMNS = ["| id | what | lecture | computed | verdict | where |", "|---|---|---:|---:|---|---|"]
 
 
 def page():
@@ -27,14 +28,16 @@ def page():
         for row in lmm.quoted.stored(path):
             slides.setdefault(int(row.id[1:3]), []).append((row, path.stem))
     verdicts = [row.verdict for found in slides.values() for row, _ in found]
-    out = [HEAD.format(agreeing=sum(said.startswith("agrees") for said in verdicts), all=len(verdicts),
-                       early=sum("early" in said for said in verdicts))]
+    agreeing = sum(said.startswith("agrees") for said in verdicts)
+    early = sum("early" in said for said in verdicts)
+    out = [HEAD.format(agreeing=agreeing, all=len(verdicts), early=early)]
     for slide in sorted(slides):
-        out += [f"## Slide {slide}\n", "| id | what | lecture | computed | verdict | where |", "|---|---|---:|---:|---|---|"]
+        out += [f"## Slide {slide}\n", *COLUMNS]
         for row, stem in sorted(slides[slide]):
             said = row.verdict.replace(": nlme stopped early", ", stopped early")
-            out.append(f"| {row.id} | {row.what} | {row.lecture} | {row.computed} | {said} "
-                       f"| [{stem[:2]}](../{stem}.ipynb#{anchor(row.section)}) |")
+            where = f"[{stem[:2]}](../{stem}.ipynb#{anchor(row.section)})"
+            cells = [row.id, row.what, row.lecture, row.computed, said, where]
+            out.append(f"| {' | '.join(cells)} |")
         out.append("")
     return "\n".join(out)
 

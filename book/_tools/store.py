@@ -1,7 +1,7 @@
-"""Run chapters and store their outputs: python tests/store.py book/06_tablets_mixed.ipynb ...
+"""Run chapters and store their outputs: python book/_tools/store.py book/06_tablets_mixed.ipynb ...
 
-Pictures are not stored (the book's build makes them anew), only the text of each output. Where a cell assigns
-`alt`, as every picture of lmm.plots returns it, the text becomes the picture's alternative text in the page.
+Pictures are not stored (the book's build makes them anew), only the text of each output. Where a cell
+assigns `alt`, which every picture of lmm.plots returns, it becomes the picture's alternative text.
 """
 
 import re
@@ -26,7 +26,7 @@ def store(path):
             if cell.cell_type == "code" and re.search(r"^alt = ", cell.source, re.MULTILINE):
                 image = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
                 image["alt"] = _printed(client, index, "alt")
-                notebook.cells[index] = cell              # nbclient had put the probe in its place
+                notebook.cells[index] = cell          # nbclient had put the probe in its place
     for count, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
         cell.execution_count = count
         cell.metadata.pop("execution", None)
@@ -46,8 +46,9 @@ def _joined(outputs):
     """Printed text may arrive in several pieces: put neighbours of one stream together."""
     joined = []
     for output in outputs:
-        if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
-            joined[-1].text += output.text
+        last = joined[-1] if joined else None
+        if last and output.output_type == "stream" == last.output_type and output.name == last.name:
+            last.text += output.text
         else:
             joined.append(output)
     return joined
