@@ -14,7 +14,7 @@ import lmm
 matplotlib.use("Agg")                                                # pictures are drawn, never shown
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "book" / "_ext"))                          # the site's extensions
+sys.path.append(str(ROOT / "book"))                                   # _ext and _tools
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
 
 

@@ -14,8 +14,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 import yaml
 
-import site_colab
-import site_pages
+from _ext.site import address
+from _tools import colab
 from conftest import CHAPTERS, ROOT
 from pages import folder
 
@@ -159,35 +159,35 @@ def test_the_status_page_counts_the_ledger():
 
 def test_buttons_open_what_exists():
     """Colab and Binder open notebooks of the table of contents; without a repository there are no buttons."""
-    known = {name for name in site_colab.notebooks()}
+    known = {name for name in colab.notebooks()}
     for place, page in built().items():
         links = [a.get("href", "") for a in page.all("a")]
-        colab = [re.search(r"/blob/colab/(.*)", link) for link in links if "colab.research" in link]
+        copies = [re.search(r"/blob/colab/(.*)", link) for link in links if "colab.research" in link]
         binder = [re.search(r"urlpath=lab/tree/(.*)", link) for link in links if "mybinder" in link]
-        assert {found.group(1) for found in colab + binder} <= known, place
-        assert len(colab) == len(binder) <= 1
+        assert {found.group(1) for found in copies + binder} <= known, place
+        assert len(copies) == len(binder) <= 1
 
 
-@pytest.mark.parametrize("given, address", [
+@pytest.mark.parametrize("given, expected", [
     (None, ""), ("", ""), ("someone/book", "https://github.com/someone/book"),
     ("https://github.com/someone/book.git", "https://github.com/someone/book"),
     ("https://github.com/some.one/my-book/", "https://github.com/some.one/my-book"),
 ])
-def test_the_repository_has_one_address(given, address):
-    assert site_pages.repository(given) == address
+def test_the_repository_has_one_address(given, expected):
+    assert address.repository(given) == expected
 
 
 def test_a_wrong_address_is_refused():
     with pytest.raises(ValueError, match="write owner/name"):
-        site_pages.repository("someone")
+        address.repository("someone")
 
 
 def test_the_copy_for_colab_installs_lmm_first():
-    known = site_colab.notebooks()
+    known = colab.notebooks()
     assert {str(path.relative_to(ROOT)) for path in CHAPTERS} <= set(known)
     for name in known:
         before = json.loads((ROOT / name).read_text(encoding="utf-8"))
-        after = json.loads(site_colab.copy((ROOT / name).read_text(encoding="utf-8"), "someone/book"))
+        after = json.loads(colab.copy((ROOT / name).read_text(encoding="utf-8"), "someone/book"))
         first, *rest = after["cells"]
         assert first["cell_type"] == "code" and rest == before["cells"]
         assert '%pip install -q "lmm[notebooks] @ git+https://github.com/someone/book"' in "".join(first["source"])

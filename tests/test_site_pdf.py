@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-import site_pdf
+from _ext.pdf import NAME
+from _ext.pdf.paper import ON_SCREEN, chapters
 from conftest import CHAPTERS, ROOT, missing_tool, notebook, printed, source
-from paper import ON_SCREEN, chapters
 
 FORMATTED = re.compile("text/(html|latex)")               # tables and formulas, whose plain text is not printed
 TITLE = "Mixed linear models, by hand and by formula"
@@ -23,7 +23,7 @@ TITLE = "Mixed linear models, by hand and by formula"
 @cache
 def file():
     folder = os.environ.get("LMM_SITE")
-    path = os.environ.get("LMM_PDF") or folder and Path(folder, site_pdf.NAME)
+    path = os.environ.get("LMM_PDF") or folder and Path(folder, NAME)
     if not path or not Path(path).exists():
         missing_tool("neither LMM_PDF nor LMM_SITE leads to a PDF (SITE_PDF=on jupyter-book build .)")
     return Path(path)

@@ -1,6 +1,6 @@
 "use strict";
 /* In the page that is printed: the title is set when all formulas are typeset and what is too wide is made to fit;
-   site_pdf.py refuses a file without it. */
+   printing.py refuses a file without it. */
 const title = document.title;
 document.title = "not typeset";
 

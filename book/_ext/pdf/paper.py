@@ -1,7 +1,8 @@
-"""The pages of the built site as one page to be printed: without what only works on a screen, with all that it hides.
+"""The pages of the built site as one page to be printed.
 
-Solutions and answers go into a chapter of their own at the end, tabs stand one under the other, hidden code is shown,
-links between pages become links inside the one page. `@@id@@` stands for the number of the page that holds id.
+It lacks what only works on a screen and has all that the screen hides: solutions and answers go
+into a chapter of their own at the end, tabs stand one under the other, hidden code is shown. Links
+between pages become links inside the one page. `@@id@@` stands for the number of the page with id.
 """
 
 import copy
@@ -13,15 +14,16 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import yaml
 from bs4 import BeautifulSoup
 
-SCREEN_ONLY = "a.headerlink, .run-page, .screen-only, details.cite, script, noscript, .sd-tab-set > input"
-PLAIN = ".highlight :is(.n, .p, .w), code .pre"           # spans without a colour: each would swell the file
-ON_SCREEN = re.compile(r"book/homework/hw")              # they check answers while one works: useless on paper
+SCREEN_ONLY = ("a.headerlink, .run-page, .screen-only, details.cite, script, noscript, "
+               ".sd-tab-set > input")
+PLAIN = ".highlight :is(.n, .p, .w), code .pre"       # spans without a colour would swell the file
+ON_SCREEN = re.compile(r"book/homework/hw")              # they check answers while one works
 HERE = "https://here/"
 TITLES = {"book/index": "About this book"}               # the cover has the book's title
 
 
 def chapters(root):
-    """(caption if the part begins here, page, number of the chapter), in the order of the table of contents."""
+    """(caption if the part begins here, page, number of the chapter), in the book's order."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     yield None, toc["root"], None
     for part in toc["parts"]:
@@ -33,7 +35,7 @@ def chapters(root):
 
 
 class Paper:
-    """One page made of the site's: `soup.main` holds the chapters, `contents` has a row for each."""
+    """One page made of the site's: `soup.main` holds the chapters, `contents` a row for each."""
 
     def __init__(self, site, root):
         self.site, self.soup = site, BeautifulSoup("<main></main>", "html.parser")
@@ -53,7 +55,8 @@ class Paper:
         self.check()
 
     def read(self, page):
-        return BeautifulSoup((self.site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+        text = (self.site / f"{page}.html").read_text(encoding="utf-8")
+        return BeautifulSoup(text, "html.parser")
 
     def add(self, section, caption, number):
         self.soup.main.append(section)
@@ -64,7 +67,8 @@ class Paper:
         """A row of the contents for a page that is not on paper."""
         title = self.read(page).h1
         title.a.decompose()
-        return caption, title.get_text(), f"{self.address}{page}.html" if self.address else None, "on the site only"
+        address = f"{self.address}{page}.html" if self.address else None
+        return caption, title.get_text(), address, "on the site only"
 
     def chapter(self, page, number):
         """The text of a page, all its links and ids made those of the one page."""
@@ -91,7 +95,7 @@ class Paper:
         return section
 
     def relink(self, page, link):
-        """To another chapter: inside the paper; to what is not on paper: the site, if its address is known."""
+        """To another chapter: inside the paper; to what is not on paper: to the site, if known."""
         address, place = urldefrag(urljoin(f"{HERE}{page}.html", link["href"]))
         target = unquote(urlsplit(address).path)[1:].removesuffix(".html")
         if not address.startswith(HERE):
@@ -99,20 +103,24 @@ class Paper:
         if target in self.pages:
             link["href"] = "#" + anchor(target, unquote(place))
         elif self.address:
-            link["href"] = self.address + address.removeprefix(HERE) + ("#" + place if place else "")
+            link["href"] = self.address + address.removeprefix(HERE)
+            if place:
+                link["href"] += f"#{place}"
         else:
             link.unwrap()
 
     def take_solutions(self, section, number):
         """Move the answers to the solutions, and say in their place where they are."""
-        found = BeautifulSoup(f'<section id="solutions-{section["id"]}"></section>', "html.parser").section
         if section.select_one(".solution, details") is None:
             return
-        found.append(tag(f'<h2>Chapter {number}: <a href="#{section["id"]}">{section.h1.decode_contents()}</a></h2>'))
+        found = tag(f'<section id="solutions-{section["id"]}"></section>')
+        title = f'<a href="#{section["id"]}">{section.h1.decode_contents()}</a>'
+        found.append(tag(f"<h2>Chapter {number}: {title}</h2>"))
         self.take_answers(section, found)
         for solution in section.select(".solution"):
             exercise = section.find(id=solution.find("a")["href"][1:])
-            exercise.append(tag(f'<p class="where"><a href="#{solution["id"]}">Solution: page @@{solution["id"]}@@</a></p>'))
+            link = f'<a href="#{solution["id"]}">Solution: page @@{solution["id"]}@@</a>'
+            exercise.append(tag(f'<p class="where">{link}</p>'))
             solution["class"] = "solution"
             title = solution.find(class_="admonition-title")
             title.a.append(f", page @@{exercise['id']}@@")
@@ -120,11 +128,12 @@ class Paper:
         self.solutions.append(found)
 
     def take_answers(self, section, found):
-        """Each question keeps its answers to choose from; which is right, and why, is found with the solutions."""
-        questions = [p for p in section.find_all("p") if p.find_next_sibling() and p.find_next_sibling().name == "details"]
+        """Each question keeps its answers to choose from; the solutions say which is right."""
+        questions = section.select("p:has(+ details)")
         if not questions:
             return
-        name, place = f"answers-{section['id']}", questions[0].find_parent("section")
+        name = f"answers-{section['id']}"
+        place = questions[0].find_parent("section")
         link = f'<a href="#{place["id"]}">Check yourself, page @@{place["id"]}@@</a>'
         found.append(tag(f'<h3 id="{name}">Answers to {link}</h3>'))
         for question in questions:
@@ -165,17 +174,19 @@ class Paper:
             if caption:
                 lines.append(f'<p class="part">{html.escape(caption)}</p>')
             words = f"<span>{html.escape(title)}</span><span>{place}</span>"
-            lines.append('<p class="entry">' + (f'<a href="{address}">{words}</a>' if address else words) + "</p>")
+            if address:
+                words = f'<a href="{address}">{words}</a>'
+            lines.append(f'<p class="entry">{words}</p>')
         return "\n".join([*lines, "</section>"])
 
 
 def anchor(page, place=""):
-    """The id in the one page of a place on a page of the site: "p-06_tablets_mixed" or "p-06_tablets_mixed--ex-06-icc"."""
+    """The id of a place on a page of the site: "p-06_tablets_mixed--ex-06-icc"."""
     return f"p-{Path(page).name}" + (f"--{place}" if place else "")
 
 
 def above(words=""):
-    """The line above a chapter's title, empty if there is nothing to say, so that all titles stand equally high."""
+    """The line above a chapter's title; an empty one keeps all titles equally high."""
     return tag(f'<p class="number">{words or "&nbsp;"}</p>')
 
 

@@ -1,5 +1,5 @@
 "use strict";
-/* node site_formulas.js MATHJAX: formulas in, [[tex, display], ...]; out, {formulas: [html, ...], style}, both as JSON. */
+/* node formulas.js MATHJAX: formulas in, [[tex, display], ...]; out, {formulas: [html, ...], style}, both as JSON. */
 const folder = process.argv[2];
 const formulas = JSON.parse(require("fs").readFileSync(0, "utf-8"));
 
