@@ -35,7 +35,7 @@ CELL_2 = "document.querySelectorAll('.cell')[1]"
 def run():
     """run(code) -> how it ended, its outputs."""
     plt.close("all")                                         # of tests before
-    spec = importlib.util.spec_from_file_location("run_cell", ROOT / "book" / "_static" / "run_cell.py")
+    spec = importlib.util.spec_from_file_location("run_cell", ROOT / "book" / "_static" / "run" / "run_cell.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
@@ -78,7 +78,7 @@ def test_input_says_what_to_do_instead(run):
 def test_warm_up_leaves_scipy_whole():
     script = ("import run_cell, sys; run_cell.warm_up(); early = 'scipy.stats' in sys.modules; import lmm.plots, scipy.stats\n"
               "import scipy.cluster.hierarchy; print(early, 'lmm.model' in sys.modules, scipy.stats.norm.ppf(0.5))")
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT / "book" / "_static",
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT / "book" / "_static" / "run",
                          env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert run.stdout == "False False 0.0\n", run.stderr
 

@@ -26,7 +26,9 @@ def setup(app):
 
     # each page, before it is written
     app.add_css_file("site.css")
+    app.add_css_file("explore/explore.css")
     app.add_js_file("reader.js", loading_method="defer")
+    app.add_js_file("explore/explore.js", loading_method="defer")
     app.connect("html-page-context", head.tags)
     app.connect("html-page-context", head.cite)
     app.connect("html-page-context", run.add_bar)

@@ -82,5 +82,5 @@ def add_bar(app, pagename, templatename, context, doctree):
     bar = BAR.format(python=escape(python), host=urlsplit(python).netloc or "this site",
                      packages=" ".join(PACKAGES), wheels=" ".join(app.run_wheels))
     context["body"] = context["body"].replace("</h1>", f"</h1>{bar}", 1)
-    app.add_css_file("run.css")
-    app.add_js_file("run.js", loading_method="defer")
+    app.add_css_file("run/run.css")
+    app.add_js_file("run/run.js", loading_method="defer")

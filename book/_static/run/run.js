@@ -5,7 +5,7 @@
   const bar = document.querySelector(".run-page");
   if (!bar) return;
   const here = document.currentScript.src;
-  const python = () => new URL(bar.dataset.python.replace(/\/*$/, "/"), new URL("../", here));
+  const python = () => new URL(bar.dataset.python.replace(/\/*$/, "/"), new URL("../../", here));
   const cells = [...document.querySelectorAll(".cell")].filter((cell) => cell.querySelector(".cell_input pre")).map(makeCell);
   let worker = null, ready = false, current = null, queue = [], skipped = 0, mathjax = null;
 
@@ -45,7 +45,7 @@
     worker.onerror = (event) => fail(event.message || "its script could not be loaded");
     worker.postMessage({start: {
       python: python().href, packages: bar.dataset.packages.split(" "), code: new URL("run_cell.py", here).href,
-      wheels: bar.dataset.wheels.split(" ").map((name) => new URL(`wheels/${name}`, here).href)}});
+      wheels: bar.dataset.wheels.split(" ").map((name) => new URL(`../wheels/${name}`, here).href)}});
     cells.forEach(makeEditable);
     say("Python is loading.");
     return true;
@@ -204,12 +204,13 @@
     }
   }
 
-  /* The book's own formulas are set already (site_formulas.py); MathJax is loaded when a cell has the first new one. */
+  /* The book's own formulas are set already (book/_ext/site/formulas.py); MathJax is loaded when a
+     cell has the first new one. */
   function typeset(box) {
     mathjax ||= new Promise((resolve, reject) => {
       window.MathJax ||= {startup: {typeset: false}};
       if (window.MathJax.typesetPromise) return resolve();
-      add(document.head, "script", {src: new URL("mathjax/tex-chtml.js", here), onload: resolve, onerror: reject});
+      add(document.head, "script", {src: new URL("../mathjax/tex-chtml.js", here), onload: resolve, onerror: reject});
     }).then(() => window.MathJax.startup.promise);
     mathjax.then(() => window.MathJax.typesetPromise([box])).catch(() => {});          // then the TeX is there to read
   }
