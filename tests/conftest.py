@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -14,7 +13,6 @@ import lmm
 matplotlib.use("Agg")                                                # pictures are drawn, never shown
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "book"))                                   # _ext and _tools
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
 
 

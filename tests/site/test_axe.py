@@ -1,6 +1,7 @@
-"""axe-core finds no fault on any page, light or dark, with all that is closed opened; no rule is switched off.
+"""axe-core finds no fault on any page, light or dark, with all that is closed opened.
 
-LMM_SITE is the built site, LMM_AXE a folder with the archive of npm's axe-core 4.14.1, whose hash stands below.
+No rule is switched off. LMM_SITE is the built site, LMM_AXE a folder with the archive of npm's
+axe-core 4.14.1, whose hash stands below.
 """
 
 import hashlib
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from conftest import missing_tool
-from pages import SETTLED, address, browser, every_page, open_all, site, visit  # noqa: F401
+from pages import SETTLED, every_page, open_all, visit
 
 ARCHIVE = "axe-core-4.14.1.tgz"
 SHA256 = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
-RUN = """axe.run({resultTypes: ["violations"]}).then((result) => result.violations.flatMap((rule) => rule.nodes.map((node) =>
-    `${rule.id}: ${node.html.slice(0, 120)}: ${[...node.any, ...node.all, ...node.none].map((why) => why.message)[0]}`)))"""
+RUN = """axe.run({resultTypes: ["violations"]}).then(({violations}) => violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 120)}: ` +
+        [...node.any, ...node.all, ...node.none].map((why) => why.message)[0])))"""
 
 
 @pytest.fixture(scope="module")
@@ -28,25 +30,25 @@ def axe():
         return files.extractfile("package/axe.min.js").read().decode()
 
 
-def faults(browser, mode):
-    browser.media(prefers_color_scheme=mode)
-    browser.wait_for(f"[undefined, '{mode}'].includes(document.documentElement.dataset.theme)")    # the 404 page has none
-    browser.evaluate(SETTLED)                                     # its colours change slowly
-    return browser.evaluate(RUN)
+def faults(tab, mode):
+    tab.emulate_media(color_scheme=mode)
+    theme = "document.documentElement.dataset.theme"
+    tab.wait_for_function(f"[undefined, '{mode}'].includes({theme})")        # the 404 page has none
+    tab.evaluate(SETTLED)                                                    # its colours change slowly
+    return tab.evaluate(RUN)
 
 
 @every_page
-def test_page_has_no_fault(browser, axe, page):  # noqa: F811
-    browser.media(prefers_color_scheme="light")
-    visit(browser, page)
-    open_all(browser)
-    browser.evaluate(f"{axe}; 0")
-    assert faults(browser, "light") == []
-    assert faults(browser, "dark") == []
+def test_page_has_no_fault(tab, axe, page):
+    visit(tab, page)
+    open_all(tab)
+    tab.evaluate(f"{axe}; 0")
+    assert faults(tab, "light") == []
+    assert faults(tab, "dark") == []
 
 
-def test_axe_does_find_faults(browser, axe):  # noqa: F811
-    visit(browser, "404")
-    browser.evaluate("document.querySelector('label').remove()")
-    browser.evaluate(f"{axe}; 0")
-    assert any(fault.startswith("label: ") for fault in faults(browser, "dark"))
+def test_axe_does_find_faults(tab, axe):
+    visit(tab, "404")
+    tab.evaluate("document.querySelector('label').remove()")
+    tab.evaluate(f"{axe}; 0")
+    assert any(fault.startswith("label: ") for fault in faults(tab, "dark"))

@@ -5,7 +5,7 @@ LMM_SITE is the built site.
 
 import pytest
 
-from pages import PAGES, address, browser, every_page, open_all, site, visit  # noqa: F401
+from pages import PAGES, every_page, open_all, visit
 
 PICTURES = """Promise.all([...document.images].map((image) => {
   image.loading = "eager";
@@ -32,44 +32,46 @@ UNREACHABLE = """[...document.body.querySelectorAll("*")].filter((box) => {
 }).map((box) => `${box.scrollWidth} > ${box.clientWidth}: ${box.outerHTML.slice(0, 150)}`)"""
 
 
-def test_these_are_all_pages(site):  # noqa: F811
+def test_these_are_all_pages(site):
     built = {path.relative_to(site).as_posix().removesuffix(".html") for path in site.rglob("*.html")
              if not path.relative_to(site).parts[0].startswith("_")}
     assert built == {*PAGES, "index"} and len(PAGES) == len(set(PAGES))
 
 
-def test_the_front_door_leads_to_the_front_page(browser):  # noqa: F811
-    browser.goto(f"{browser.address}/index.html")
-    browser.wait_for("location.pathname === '/book/index.html'")
+def test_the_front_door_leads_to_the_front_page(tab):
+    tab.goto("/index.html")
+    tab.wait_for_url("**/book/index.html")
 
 
 @every_page
-def test_page_asks_nobody_and_shows_all(browser, page):  # noqa: F811
-    visit(browser, page)
-    assert browser.evaluate(PICTURES) == [] and browser.evaluate(FORMULAS) == []
-    assert not browser.errors
-    assert not [url for url in browser.requested if not url.startswith((browser.address, "data:", "blob:"))]
+def test_page_asks_nobody_and_shows_all(tab, address, page):
+    visit(tab, page)
+    assert tab.evaluate(PICTURES) == [] and tab.evaluate(FORMULAS) == []
+    assert not tab.errors
+    assert not [url for url in tab.requested if not url.startswith((address, "data:", "blob:"))]
 
 
 @every_page
-def test_page_fits(browser, page):  # noqa: F811
-    visit(browser, page)
-    open_all(browser)
-    for width in (640, 320):                                      # 640: a window of 1280 at 200 per cent
-        browser.size(width)
-        browser.evaluate("new Promise((done) => setTimeout(done, 350))")
-        assert browser.evaluate("document.scrollingElement.scrollWidth") <= width
-        assert browser.evaluate(UNREACHABLE) == [], width
+def test_page_fits(tab, page):
+    visit(tab, page)
+    open_all(tab)
+    for width in (640, 320):                               # 640: a window of 1280 at 200 per cent
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.wait_for_timeout(350)
+        assert tab.evaluate("document.scrollingElement.scrollWidth") <= width
+        assert tab.evaluate(UNREACHABLE) == [], width
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_reader_s_system_chooses_the_mode_from_the_first_moment(browser, theme):  # noqa: F811
-    browser.media(prefers_color_scheme=theme)
-    browser.evaluate("localStorage.clear()")
-    browser.send("Network.setBlockedURLs", urls=["*pydata-sphinx-theme.js*"])       # only what stands in the page itself
-    try:
-        visit(browser, PAGES[0])
-        assert browser.evaluate("[document.documentElement.dataset.theme, document.documentElement.dataset.mode]") == [theme, "auto"]
-    finally:
-        browser.send("Network.setBlockedURLs", urls=[])
-        browser.media(prefers_color_scheme="light")
+def test_the_reader_s_system_chooses_the_mode_from_the_first_moment(tab, theme):
+    mode = "[document.documentElement.dataset.theme, document.documentElement.dataset.mode]"
+    tab.emulate_media(color_scheme=theme)
+    scripts = "**/pydata-sphinx-theme.js*"
+    tab.route(scripts, lambda route: route.abort())        # only what stands in the page itself
+    visit(tab, PAGES[0])
+    assert tab.evaluate(mode) == [theme, "auto"]
+    tab.unroute(scripts)
+    visit(tab, PAGES[0])
+    assert tab.evaluate(mode) == [theme, "auto"]
+    tab.locator(".theme-switch-button").first.click()
+    assert tab.evaluate(mode)[1] in ("light", "dark")

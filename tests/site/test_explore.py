@@ -10,7 +10,7 @@ import pytest
 
 import lmm
 from conftest import CHAPTERS, ROOT, missing_tool, notebook, source, tablets_model
-from pages import address, browser, site  # noqa: F401
+from pages import visit
 
 FOLDER = ROOT / "book" / "_static" / "explore"
 PLACES = {name: (path, cell["source"]) for path in CHAPTERS for cell in notebook(path)["cells"]
@@ -118,62 +118,64 @@ def test_what_is_said_agrees_with_the_chapters():
         assert words in text
 
 
-# ---- in the built site ---------------------------------------------------------------------------------------------
-
-def page(browser, name, width=1100):
-    browser.size(width)
-    browser.goto(f"{browser.address}/book/{PLACES[name][0].stem}.html")
-    browser.wait_for("document.querySelectorAll('.explore-widget p').length")
-    assert {f"{name}.js"} == {re.split(r"[/?]", url.split("/explore/")[1])[0] for url in browser.requested if "/explore/" in url} - {"explore.js", "explore.css"}
-
+# ---- in the built site ----
 
 SAID = "document.querySelector('.explore-widget p').textContent"
+CENTRE = """(() => {
+  const {x, y, width, height} = document.querySelector(".explore .handle").getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+})()"""
+OUTSIDE = """(() => {
+  const svg = document.querySelector(".explore svg"), box = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text, .dot, .cell")].map((part) => part.getBoundingClientRect())
+    .filter((part) => part.left < box.left - 1 || part.right > box.right + 1 ||
+      part.top < box.top - 1 || part.bottom > box.bottom + 1).length;
+})()"""
+
+
+def explore(tab, name, width=1100):
+    visit(tab, f"book/{PLACES[name][0].stem}", width)
+    tab.locator(".explore-widget p").wait_for()
+    loaded = {re.split(r"[/?]", url.split("/explore/")[1])[0] for url in tab.requested if "/explore/" in url}
+    assert loaded - {"explore.js", "explore.css"} == {f"{name}.js"}
 
 
 @explorables
-def test_arrow_keys_move_every_slider_and_the_text_follows(browser, name):
-    page(browser, name)
-    assert browser.evaluate(SAID)
-    for i in range(browser.evaluate("document.querySelectorAll('.explore input').length")):
-        slider, before = f"document.querySelectorAll('.explore input')[{i}]", browser.evaluate(SAID)
-        value = browser.evaluate(f"{slider}.focus(), {slider}.getAttribute('aria-valuetext')")
-        browser.press("ArrowRight")
-        browser.press("ArrowRight")
-        assert browser.evaluate(f"{slider}.getAttribute('aria-valuetext')") != value and browser.evaluate(SAID) != before
-        assert browser.evaluate(f"document.activeElement === {slider} && {slider}.labels[0].textContent.trim().length > 5")
-    browser.evaluate("document.querySelector('.explore button').click()")        # back to the start
-    assert not [error for error in browser.errors if "explore" in error]
+def test_arrow_keys_move_every_slider_and_the_text_follows(tab, name):
+    explore(tab, name)
+    for slider in tab.locator(".explore input").all():
+        before = tab.evaluate(SAID)
+        value = slider.get_attribute("aria-valuetext")
+        slider.press("ArrowRight")
+        slider.press("ArrowRight")
+        assert slider.get_attribute("aria-valuetext") != value and tab.evaluate(SAID) != before
+        assert slider.evaluate("(input) => document.activeElement === input")
+        assert slider.evaluate("(input) => input.labels[0].textContent.trim().length > 5")
+    tab.locator(".explore button").first.click()           # back to the start
+    assert not [error for error in tab.errors if "explore" in error]
 
 
 @explorables
-def test_fits_a_phone(browser, name):
-    page(browser, name, width=320)
-    assert browser.evaluate("document.documentElement.scrollWidth") <= 320
-    outside = """(() => { const svg = document.querySelector('.explore svg'), box = svg.getBoundingClientRect();
-        return [...svg.querySelectorAll('text, .dot, .cell')].map(e => e.getBoundingClientRect())
-            .filter(r => r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1).length })()"""
-    assert browser.evaluate(outside) == 0
+def test_fits_a_phone(tab, name):
+    explore(tab, name, width=320)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    assert tab.evaluate(OUTSIDE) == 0
 
 
-def test_the_point_on_the_likelihood_is_dragged(browser):
-    page(browser, "likelihood")
-    browser.evaluate("document.querySelector('.explore .handle').scrollIntoView({block: 'center', behavior: 'instant'})")
-    centre = "(() => { const r = document.querySelector('.explore .handle').getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()"
-    x, y = browser.evaluate(centre)
-    for kind, dx in (("mousePressed", 0), ("mouseMoved", -60), ("mouseReleased", -60)):
-        browser.send("Input.dispatchMouseEvent", type=kind, x=x + dx, y=y, button="left", buttons=1, clickCount=1)
-    assert browser.evaluate(centre) == pytest.approx([x - 60, y], abs=2)
-    assert browser.evaluate("Number(document.querySelector('.explore input').value)") < 0.19
+def test_the_point_on_the_likelihood_is_dragged(tab):
+    explore(tab, "likelihood")
+    tab.evaluate("document.querySelector('.explore .handle').scrollIntoView({block: 'center', behavior: 'instant'})")
+    x, y = tab.evaluate(CENTRE)
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x - 60, y)
+    tab.mouse.up()
+    assert tab.evaluate(CENTRE) == pytest.approx([x - 60, y], abs=2)
+    assert tab.evaluate("Number(document.querySelector('.explore input').value)") < 0.19
 
 
 @explorables
-def test_without_javascript_the_sentence_stands_alone(browser, name):
-    browser.send("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        browser.goto(f"{browser.address}/book/{PLACES[name][0].stem}.html")
-        document = browser.send("DOM.getDocument", depth=1)["root"]["nodeId"]
-        found = browser.send("DOM.querySelector", nodeId=document, selector=".explore")["nodeId"]
-        html = browser.send("DOM.getOuterHTML", nodeId=found)["outerHTML"]
-        assert "To explore:" in html and "explore-widget" not in html
-    finally:
-        browser.send("Emulation.setScriptExecutionDisabled", value=False)
+def test_without_javascript_the_sentence_stands_alone(still, name):
+    visit(still, f"book/{PLACES[name][0].stem}")
+    assert "To explore:" in still.locator(".explore").inner_text()
+    assert still.locator(".explore-widget").count() == 0

