@@ -277,6 +277,6 @@ def test_students_versions_hold_no_trace_of_a_solution(path):
 def test_students_versions_are_derived_from_the_sources():
     if NBGRADER is None:
         missing_tool("LMM_GRADING_PYTHON does not name a Python with nbgrader (book/homework/requirements.txt)")
-    said = subprocess.run([NBGRADER, str(HOMEWORK / "derive.py"), "--check"], capture_output=True, text=True)
+    said = subprocess.run([NBGRADER, str(HOMEWORK / "grading" / "derive.py"), "--check"], capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     assert {path.name for path in SOURCES} == {path.name for path in HOMEWORK.glob("*.ipynb")}

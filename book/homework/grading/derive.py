@@ -1,6 +1,7 @@
-"""Make the students' notebooks from source/: python book/homework/derive.py (needs nbgrader; see requirements.txt)
+"""Make the students' notebooks from source/: python book/homework/grading/derive.py
 
-nbgrader's own steps take out solutions and hidden tests. With --check nothing is written; a difference is an error.
+nbgrader's own steps take out solutions and hidden tests (it is in book/homework/requirements.txt).
+With --check nothing is written; a difference is an error.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-HERE = Path(__file__).resolve().parent
+HOMEWORK = Path(__file__).resolve().parents[1]
 STUBS = Config({"ClearSolutions": {"code_stub": {"python": "# your code here"},
                                    "text_stub": "*Write your answer here.*"}})
 
@@ -39,15 +40,16 @@ def main():
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 if a notebook is out of date")
     check = parser.parse_args().check
     old = []
-    for path in sorted((HERE / "source").glob("*.ipynb")):
-        target, text = HERE / path.name, derived(path)
+    for path in sorted((HOMEWORK / "source").glob("*.ipynb")):
+        target = HOMEWORK / path.name
+        text = derived(path)
         if target.exists() and target.read_text("utf-8") == text:
             continue
         old.append(path.name)
         if not check:
             target.write_text(text, "utf-8")
     if check and old:
-        sys.exit(f"out of date: {', '.join(old)}; run python book/homework/derive.py")
+        sys.exit(f"out of date: {', '.join(old)}; run python book/homework/grading/derive.py")
     print(f"{'made' if old else 'up to date'}: {', '.join(old) or 'all'}")
 
 

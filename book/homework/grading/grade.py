@@ -1,4 +1,4 @@
-"""Grade a folder of homework: python book/homework/grade.py SUBMISSIONS --out GRADED
+"""Grade a folder of homework: python book/homework/grading/grade.py SUBMISSIONS --out GRADED
 
 Each notebook runs in a sandbox of its own (Linux with bubblewrap); points are given outside of it. GRADED then holds
 grades.csv, feedback/ (a page a student), manual.csv (texts to grade by hand: fill in points and comments and run the
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parents[2])]
 
 try:
     import gradebook
@@ -59,7 +59,7 @@ def arguments(given=None):
 
 def main(given=None):
     asked = arguments(given)
-    known = submission.assignments(HERE / "source")
+    known = submission.assignments(HERE.parent / "source")
     most = {cell.task: cell.points for one in known for cell in one.cells if cell.role == "text"}
     by_hand = asked.manual or asked.out / "manual.csv"
     hands = spreadsheet.manual_points(by_hand, most) if by_hand.is_file() else {}

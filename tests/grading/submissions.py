@@ -73,7 +73,7 @@ def project(folder):
     (folder / "lmm" / "homework" / "hw1.py").write_text(ANSWERS)
     (folder / "book" / "homework" / "source").mkdir()
     (folder / "book" / "homework" / "source" / "hw1_tiny.ipynb").write_text(json.dumps(source()))
-    return folder / "book" / "homework" / "grade.py"
+    return folder / "book" / "homework" / "grading" / "grade.py"
 
 
 def submission(student, a=MEAN, b=RANGE, text="Ten words.", change=None, **metadata):
