@@ -23,7 +23,7 @@ USED_WITH = {"design-tabs.js": 'class="sd-tab', "clipboard.min.js": CODE, "copyb
              "explore.js": "data-explore="}
 SHEET = re.compile(r'<link [^>]*href="[^"]*_static/([^"?]+\.css)[^"]*"[^>]*>\s*')
 CLASS = re.compile(r"fa-[\w-]+")
-ICON = re.compile(r'(?:\.fa-[\w-]+:before,?)+\{content:"[^"]*"\}')
+ICON = re.compile(r'(?:\.fa-[\w-]+(?::before)?,?)+\{(?:content|--fa):"[^"]*"\}')
 FACE = re.compile(r"src:url\(\.\./(vendor/fontawesome/webfonts/[\w-]+)\.woff2\)[^}]*")
 
 
