@@ -11,6 +11,7 @@ from lmm.inference import anova, intervals, lrt, means, predictions
 
 MOST_ROWS_DENSE = 5000
 ALL_EXPLAINED = 1e-13
+ALMOST_ALL_EXPLAINED = 1e-9
 
 
 def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error"):
@@ -59,6 +60,9 @@ def from_model(formula, model, reml):
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
                          "of the whole, too little to be estimated; a random term may be the response in disguise")
+    if optimum.point.scale < ALMOST_ALL_EXPLAINED:
+        warnings.warn(f"the residual variance of {formula!r} is {optimum.point.scale:.1e} of the whole: rounding leaves few "
+                      "digits of it, of degrees of freedom and of small variances", RuntimeWarning, stacklevel=3)
     if not optimum.converged:
         warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; do not trust it",
                       RuntimeWarning, stacklevel=3)
@@ -174,7 +178,8 @@ class Fit:
         if self.nobs > MOST_ROWS_DENSE:
             raise ValueError(f"V would be a dense {self.nobs} x {self.nobs} matrix; above {MOST_ROWS_DENSE} rows "
                              "use fit.Z, fit.G and fit.R, which are sparse")
-        return (self.Z @ self.G @ self.Z.T + self.R).toarray()
+        V = (self.Z @ self.G @ self.Z.T + self.R).toarray()
+        return (V + V.T) / 2                                         # symmetric to the last digit
 
     # Inference -----------------------------------------------------------------------------------------------
 
