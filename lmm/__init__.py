@@ -1,6 +1,14 @@
 """lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:                       # what editors read in place of `__getattr__`
+    from lmm import (design, diagnostics, henderson, homework, influence, likelihood, moments, plots,
+                     quoted, shrinkage)
+    from lmm.data import datasets, load
+    from lmm.inference.lrt import lrt, rlrt
+    from lmm.model import Fit, fit
 
 __version__ = "0.1.0"
 __all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence", "likelihood", "load",

@@ -44,7 +44,7 @@ def _indicators(data, factor):
     values = pd.Series(pd.Categorical(data[factor]), index=data.index).cat.remove_unused_categories()
     if values.isna().any():
         raise ValueError(f"{factor!r} has {values.isna().sum()} missing value(s); drop those rows first")
-    levels = values.cat.categories
+    levels = values.cat.categories.tolist()
     if len(levels) == 1:
         raise ValueError(f"{factor!r} has only the level {levels[0]!r}; a factor needs at least two")
     return pd.DataFrame({f"{factor}[{level}]": (values == level).astype(int) for level in levels})

@@ -199,7 +199,8 @@ class Fit:
         return means.letters(self, factors, adjust, df, level)
 
     def anova(self, type=3, df="satterthwaite"):
-        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, type 3 adjusts each for all others."""
+        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, 3 adjusts each term for all others,
+        2 for all but those that contain it."""
         return anova.table(self, type, df)
 
     def ranova(self):
@@ -218,9 +219,9 @@ class Fit:
         """n responses drawn from the fitted model, new random effects and errors each time: (nobs, n)."""
         return predictions.simulate(self, n, seed)
 
-    def predict(self, new_data=None, random="conditional", interval=None):
+    def predict(self, new_data=None, random="conditional", interval=None, df="satterthwaite"):
         """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an interval on request."""
-        return predictions.predict(self, new_data, random, interval)
+        return predictions.predict(self, new_data, random, interval, df)
 
     def summary(self, df="satterthwaite"):
         """All of it as text, laid out like lme4's summary, with df and p."""

@@ -1,7 +1,10 @@
 """Reference results and small tools that several tests share."""
 
+import functools
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,11 +19,27 @@ matplotlib.use("Agg")                                                # pictures 
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT), str(ROOT / "book" / "_ext")]                  # `tests.` itself, and the site's extensions
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+REFERENCE = ROOT / "tests" / "reference"
+MODELS = json.loads((REFERENCE / "models.json").read_text())          # the registry of models that make.R fits
 
 
 def reference(name):
-    """R's results for one model (tests/reference/name.json)."""
-    return json.loads((ROOT / "tests" / "reference" / f"{name}.json").read_text())
+    """R's results for one model of the registry (tests/reference/name.json, made by make.R)."""
+    return json.loads((REFERENCE / f"{name}.json").read_text())
+
+
+def model_table(name):
+    """The table of a model of the registry, its levels in R's order: sorted, or as models.json has them."""
+    data = lmm.load(MODELS[name]["data"])
+    for factor, levels in MODELS[name]["factors"].items():
+        levels = levels or sorted(data[factor].cat.categories)
+        data[factor] = data[factor].cat.reorder_categories(levels)
+    return data
+
+
+def model_fit(name, **options):
+    """lmm's fit of a model of the registry."""
+    return lmm.fit(MODELS[name]["formula"], model_table(name), **options)
 
 
 def notebook(path):
@@ -42,6 +61,31 @@ def missing_tool(why):
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
+
+
+@functools.cache
+def r_packages():
+    """The packages that R has here, name -> version."""
+    if not shutil.which("Rscript"):
+        missing_tool("R is missing: install r-base-core and the packages r-cran-* that .ci/run names")
+    code = "m <- installed.packages()[, 'Version']; cat(paste(names(m), m), sep = '\\n')"
+    listed = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=True).stdout
+    return dict(line.split() for line in listed.splitlines())
+
+
+def rscript(code, packages=(), cwd=None, timeout=300):
+    """What R prints when it runs `code`, text or the path of a script with its arguments in a list.
+
+    R, or one of `packages`, that is not there is a missing tool. An error in R fails with R's own words.
+    """
+    for package in packages:
+        if package not in r_packages():
+            missing_tool(f"R lacks the package {package}: install r-cran-{package.lower()}")
+    r_packages()
+    command = ["-e", code] if isinstance(code, str) else [str(part) for part in code]
+    done = subprocess.run(["Rscript", *command], capture_output=True, text=True, cwd=cwd, timeout=timeout)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 HEAD = """# Every number in the lecture
 
 The ledger: each number that lecture 10 quotes, the same number as a chapter of this book computes it, and whether they
-are equal to the last digit that the slide prints. "Stopped early" means that R's nlme had ended its search about a
-millionth short of the optimum when the slide was made ([Errata and fine print](errata)). The chapters print these lines
+are equal to the last digit that the slide prints. "Stopped early" means that R's nlme ended its search about a
+millionth short of the optimum ([Errata and fine print](errata)). The chapters print these lines
 themselves, and the tests fail if one disagrees; this page only collects them.
 
 **{agreeing} of {all} agree**, {early} of them up to that early stop.

@@ -111,7 +111,7 @@ TEXTBOOK = {
     "design: unknown column": (lambda: lmm.design.fixed(TABLETS, ["dose"]), "no column 'dose'"),
     "design: unknown coding": (lambda: lmm.design.fixed(TABLETS, ["method"], "sum"), "'full' or 'reference'"),
     "design: empty": (lambda: lmm.design.random(TABLETS[:0], "tablet"), "no rows"),
-    "design: one level": (lambda: lmm.design.random(TABLETS.assign(g=1), "g"), "'g' has only the level"),
+    "design: one level": (lambda: lmm.design.random(TABLETS.assign(g=1), "g"), "'g' has only the level 1;"),
     "design: missing level": (
         lambda: lmm.design.random(TABLETS.assign(g=[None] + ["a", "b"] * 9 + ["a"]), "g"), "'g' has 1 missing value"),
     "G not symmetric": (lambda: lmm.moments.V(Z, lopsided(G), R), r"G is not symmetric: G\[\d, \d\]"),
@@ -161,6 +161,8 @@ MODEL = lmm.fit("y ~ method + (1 | tablet)", TABLETS)
 INFERENCE = {
     "L too long": (lambda: MODEL.contrast([1, 0, 0]), "L has 3 columns but there are 2 fixed effects: Intercept, "),
     "L of zeros": (lambda: MODEL.contrast({"a": [0, 0]}), "row 'a' of L is all zeros"),
+    "L of zeros, a number": (lambda: MODEL.contrast(pd.DataFrame([[1, 0], [0, 0]], index=[5, 8])),
+                             "row 8 of L is all zeros"),
     "L with NaN": (lambda: MODEL.contrast([np.nan, 1]), "NaN or infinite"),
     "no such factor": (lambda: MODEL.ls_means("tablet"), "'tablet' is not a factor of the fixed part; there are: method"),
     "no such df": (lambda: MODEL.coef_table(df="magic"), "df must be one of satterthwaite, kenward-roger, containment, not 'magic'"),

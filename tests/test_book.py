@@ -53,7 +53,8 @@ def test_parts_of_a_chapter(path):
 def test_size_of_a_chapter(path):
     most_cells, most_words = (34, 1900) if path.stem == PLANKS else (30, 1550)
     assert 15 <= len(notebook(path)["cells"]) <= most_cells
-    assert 800 <= len(text(path).replace(questions(path), "").split()) <= most_words
+    prose = re.sub(r"^```r$.*?^```$", "", text(path).replace(questions(path), ""), flags=re.MULTILINE | re.DOTALL)
+    assert 800 <= len(prose.split()) <= most_words
     for cell in code(path):
         lines = [line for line in source(cell).splitlines() if line.strip()]
         assert len(lines) <= 8 and max(map(len, lines)) <= 80, source(cell)

@@ -9,19 +9,20 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 import lmm
+from conftest import model_fit
 from lmm import diagnostics, influence, plots
 
 RNG = np.random.default_rng(8)
 SLEEP, PLANKS = lmm.load("sleepstudy"), lmm.load("planks")[:150].drop(index=[3, 4, 5, 77, 140])
 MODELS = {
-    "slopes": lmm.fit("Reaction ~ Days + (Days | Subject)", SLEEP),
+    "slopes": model_fit("sleep_corr"),
     "weights, offset, seconds, ||": lmm.fit(
         "Reaction ~ Days + (Days || Subject)", SLEEP.assign(Days=SLEEP["Days"] * 86400.0), reml=False,
         weights=RNG.uniform(0.5, 2, 180), offset=RNG.normal(0, 9, 180)),
     "crossed": lmm.fit("humidity ~ width + depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", PLANKS),
     "slopes and crossed": lmm.fit("humidity ~ width + (1 | depth) + (1 + width | plank)", PLANKS),
-    "nested": lmm.fit("strength ~ 1 + (1 | batch/cask)", lmm.load("pastes")),
-    "singular": lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff2")),
+    "nested": model_fit("pastes"),
+    "singular": model_fit("dyestuff2"),
     "without random terms": lmm.fit("y ~ method", lmm.load("tablets")),
 }
 GROUPS = [(model, group) for model, fit in MODELS.items() for group in dict.fromkeys(t.name for t in fit.terms)]

@@ -32,11 +32,17 @@ def needs_sandbox():
         missing_tool("bubblewrap (Debian's package) is missing or may not make namespaces here")
 
 
+def heed_interrupts():
+    """Let Ctrl-C end a process, also where the tests run in a shell's background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def grade(tool, handed_in, out, *options, interrupt_after=None):
     """Run the tool; with `interrupt_after`, send Ctrl-C when so many results are there."""
     command = [NBGRADER or sys.executable, str(tool), str(handed_in), "--out", str(out), "--timeout", "15",
                *options, *([] if NBGRADER else ["--no-gradebook"])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=heed_interrupts)
     while interrupt_after and process.poll() is None:
         if len(list((out / "results").glob("*.json"))) >= interrupt_after:
             process.send_signal(signal.SIGINT)

@@ -9,15 +9,9 @@ import pytest
 from scipy import optimize, stats
 
 import lmm
-from conftest import reference
+from conftest import MODELS, model_fit, reference
 
-PROFILE = {
-    "dyestuff": ("Yield ~ 1 + (1 | Batch)", "dyestuff"),
-    "pastes": ("strength ~ 1 + (1 | batch/cask)", "pastes"),
-    "planks3": ("humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", "planks"),
-    "sleep_ri": ("Reaction ~ Days + (1 | Subject)", "sleepstudy"),
-    "sleep_corr": ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),
-}
+PROFILE = [model for model in MODELS if MODELS[model].get("profile")]
 SLEEP = lmm.load("sleepstudy")
 SLOPES = lmm.fit("Reaction ~ Days + (Days | Subject)", SLEEP)
 BATCHES = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff"))
@@ -31,8 +25,7 @@ def in_our_words(par):
 
 @pytest.mark.parametrize("model", PROFILE)
 def test_profile_against_lme4(model):
-    formula, data = PROFILE[model]
-    fit = lmm.fit(formula, lmm.load(data))
+    fit = model_fit(model)
     got = fit.profile()
     assert list(got.columns) == ["parameter", "estimate", "lower", "upper"]
     variances = got[got["parameter"].str.match(r"sd_|sigma")].set_index("parameter")

@@ -6,25 +6,15 @@ import pytest
 from scipy import stats
 
 import lmm
-from conftest import reference
+from conftest import model_fit, reference
 from lmm.inference.lrt import _null_draws, lrt, ranova, rlrt
 
 SLEEP, PLANKS, PASTES = lmm.load("sleepstudy"), lmm.load("planks"), lmm.load("pastes")
 THREE = "(1 | plank) + (1 | plank:width) + (1 | plank:depth)"
-RANOVA = {                                   # our formula, table; lmerTest's rows in our order of terms
-    "dyestuff": ("Yield ~ 1 + (1 | Batch)", "dyestuff", [1]),
-    "dyestuff2": ("Yield ~ 1 + (1 | Batch)", "dyestuff2", [1]),
-    "hplc1": ("y ~ method + (1 | tablet)", "tablets", [1]),
-    "hplc2": ("y ~ method + (1 | tablet)", "tablets_missing", [1]),
-    "pastes": ("strength ~ 1 + (1 | batch/cask)", "pastes", [2, 1]),
-    "oats_split": ("yield ~ nitrogen * variety + (1 | block/variety)", "oats", [2, 1]),
-    "planks1": ("humidity ~ width * depth + (1 | plank)", "planks", [1]),
-    "planks3": (f"humidity ~ width * depth + {THREE}", "planks", [1, 2, 3]),
-    "planks3_add": (f"humidity ~ width + depth + {THREE}", "planks", [1, 2, 3]),
-    "sleep_ri": ("Reaction ~ Days + (1 | Subject)", "sleepstudy", [1]),
-    "sleep_corr": ("Reaction ~ Days + (Days | Subject)", "sleepstudy", [1]),
-    "sleep_uncorr": ("Reaction ~ Days + (Days || Subject)", "sleepstudy", [1, 2]),
-}
+# lmerTest's rows in our order of terms
+RANOVA = {"dyestuff": [1], "dyestuff2": [1], "hplc1": [1], "hplc2": [1], "pastes": [2, 1], "oats_split": [2, 1],
+          "oatyield": [1], "planks1": [1], "planks3": [1, 2, 3], "planks3_add": [1, 2, 3], "sleep_ri": [1],
+          "sleep_corr": [1], "sleep_uncorr": [1, 2]}
 
 
 def sleep(random, reml=True, fixed="Days"):
@@ -33,11 +23,10 @@ def sleep(random, reml=True, fixed="Days"):
 
 @pytest.mark.parametrize("model", RANOVA)
 def test_ranova_against_lmerTest(model):
-    formula, data, order = RANOVA[model]
-    got, expected = ranova(lmm.fit(formula, lmm.load(data))), reference(model)["satterthwaite"]["ranova"]
+    got, expected = ranova(model_fit(model)), reference(model)["satterthwaite"]["ranova"]
     assert list(got.columns[:7]) == ["term", "npar", "criterion", "statistic", "df", "p", "p_chi2"]
     assert len(got) == len(expected) - 1
-    for (_, row), theirs in zip(got.iterrows(), [expected[i] for i in order]):
+    for (_, row), theirs in zip(got.iterrows(), [expected[i] for i in RANOVA[model]]):
         assert row["statistic"] == pytest.approx(theirs["LRT"], rel=1e-6, abs=1e-7)
         assert row["p_chi2"] == pytest.approx(theirs["Pr(>Chisq)"], rel=1e-6)
         assert (row["npar"], row["df"]) == (theirs["npar"], theirs["Df"])

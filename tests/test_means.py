@@ -6,45 +6,22 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from scipy import stats
+from statsmodels.stats.anova import anova_lm
 
 import lmm
-from conftest import reference
+from conftest import MODELS, model_fit, reference
 from lmm.inference import anova, means
 
-RANDOM = "(1 | plank) + (1 | plank:width) + (1 | plank:depth)"
-# our formula and table; R's names of factors (and levels) where they differ
-MODELS = {
-    "planks1": ("humidity ~ width * depth + (1 | plank)", "planks", {}),
-    "planks3": (f"humidity ~ width * depth + {RANDOM}", "planks", {}),
-    "planks3_add": (f"humidity ~ width + depth + {RANDOM}", "planks", {}),
-    "hplc1": ("y ~ method + (1 | tablet)", "tablets", {}),
-    "hplc2": ("y ~ method + (1 | tablet)", "tablets_missing", {}),
-    "oats_split": ("yield ~ nitrogen * variety + (1 | block/variety)", "oats", {"N": "nitrogen", "V": "variety"}),
-    "oatyield": ("yield ~ variety * nitrogen + (1 | block)", "oats", {
-        "fertil": "nitrogen", "v1": "Victory", "v2": "Golden.rain", "v3": "Marvellous", "n0": "0.0cwt", "n1": "0.2cwt",
-        "n2": "0.4cwt", "n3": "0.6cwt"}),
-}
-ORDER = {"method": ["hplc", "nir"], "variety": ["Victory", "Golden.rain", "Marvellous"]}
+MEANS = [model for model in MODELS if "means" in MODELS[model]]
 METHODS = {"satterthwaite": "satterthwaite", "kenward-roger": "kenward_roger"}
+FITS = {model: model_fit(model) for model in MEANS}
 
 
-def fit(model):
-    formula, name, _ = MODELS[model]
-    data = lmm.load(name)
-    for factor in {"method", "variety" if model == "oatyield" else "method"} & set(data):
-        data[factor] = data[factor].cat.reorder_categories(ORDER[factor])
-    return lmm.fit(formula, data)
-
-
-FITS = {model: fit(model) for model in MODELS}
-
-
-def ours(name, model, factor=""):
-    """R's name of a level, factor or term in our words: "width1" is 1, "N:V" is nitrogen:variety in sorted order."""
-    words = MODELS[model][2]
-    parts = [words.get(part, part) for part in re.sub(rf"^{factor}(?=\d)", "", name).split(":")]
-    return ":".join(sorted(parts))
+def ours(name, factor=""):
+    """R's name of a level, factor or term in our words: "width1" is 1, "b:a" is a:b (in sorted order)."""
+    return ":".join(sorted(re.sub(rf"^{factor}(?=\d)", "", name).split(":")))
 
 
 def expect(got, rows, columns, rtol=1e-6, atol=1e-10):
@@ -53,26 +30,25 @@ def expect(got, rows, columns, rtol=1e-6, atol=1e-10):
         np.testing.assert_allclose(got[mine], [row[theirs] for row in rows], rtol=rtol, atol=atol, err_msg=mine)
 
 
-EMMEANS = [(model, key) for model in MODELS for key in reference(model)["emmeans"]]
+EMMEANS = [(model, key) for model in MEANS for key in reference(model)["emmeans"]]
 
 
 @pytest.mark.parametrize("model, key", EMMEANS)
 def test_means_and_pairs_against_emmeans(model, key):
     expected, (name, df) = reference(model)["emmeans"][key], key.split("|")
-    factor = ours(name, model)
-    got = FITS[model].ls_means(factor, df=df)
-    assert [str(level) for level in got[factor]] == [ours(row[name], model) for row in expected["emmeans"]]
+    got = FITS[model].ls_means(name, df=df)
+    assert [str(level) for level in got[name]] == [ours(row[name]) for row in expected["emmeans"]]
     limits = {"lower": "lower.CL", "upper": "upper.CL"}
     expect(got, expected["emmeans"], {"mean": "emmean", "se": "SE", "df": "df"} | limits)
-    got = FITS[model].pairs(factor, df=df)
+    got = FITS[model].pairs(name, df=df)
     theirs = [row["contrast"].split(" - ") for row in expected["pairs"]]
-    assert list(got["contrast"]) == [" - ".join(ours(level, model, name) for level in two) for two in theirs]
+    assert list(got["contrast"]) == [" - ".join(ours(level, name) for level in two) for two in theirs]
     assert list(got) == ["contrast", "estimate", "se", "df", "t", "p", "lower", "upper"]
     expect(got, expected["pairs"], {"estimate": "estimate", "se": "SE", "df": "df", "t": "t.ratio", "p": "p.value"})
     expect(got, expected["pairs_ci"], limits)
 
 
-ANOVA = [(model, df, type) for model in MODELS for df in METHODS for type in (1, 3)
+ANOVA = [(model, df, type) for model in MEANS for df in METHODS for type in (1, 3)
          if f"anova{type}" in reference(model)[METHODS[df]]]
 
 
@@ -81,9 +57,9 @@ def test_anova_against_lmerTest_and_pbkrtest(model, df, type):
     got = FITS[model].anova(type=type, df=df).drop(index="Intercept", errors="ignore")
     rows = reference(model)[METHODS[df]][f"anova{type}"]
     assert list(got.columns) == ["num_df", "den_df", "F", "p"] and got.index.name == "term"
-    got.index = [ours(term, model) for term in got.index]
-    assert sorted(got.index) == sorted(ours(row["term"], model) for row in rows)
-    got = got.loc[[ours(row["term"], model) for row in rows]]
+    got.index = [ours(term) for term in got.index]
+    assert sorted(got.index) == sorted(ours(row["term"]) for row in rows)
+    got = got.loc[[ours(row["term"]) for row in rows]]
     assert list(got["num_df"]) == [row["NumDF"] for row in rows]
     expect(got, rows, {"den_df": "DenDF", "F": "F value", "p": "Pr(>F)"}, atol=1e-200)
 
@@ -313,7 +289,7 @@ WRONG = {
     "one of two factors": (lambda: PLANKS.ls_means("depth:plank"), "'plank' is not a factor"),
     "covariate": (lambda: lmm.fit("y ~ a + x", unbalanced()).pairs("x"), "'x' is not a factor .*; there are: a$"),
     "df": (lambda: PLANKS.pairs("depth", df="magic"), "df must be one of"),
-    "type": (lambda: PLANKS.anova(type=2), r"type must be 1 \(sequential\) or 3 \(.*\), not 2"),
+    "type": (lambda: PLANKS.anova(type=4), r"type must be 1 \(sequential\), 2 \(.*\) or 3 \(.*\), not 4"),
     "df of anova": (lambda: PLANKS.anova(df="magic"), "df must be one of"),
     "level": (lambda: PLANKS.letters("depth", level=5), "level must lie between 0 and 1, not 5"),
 }
@@ -330,3 +306,32 @@ def test_too_many_combinations(monkeypatch):
     monkeypatch.setattr(means, "MOST_CELLS", 10)
     with pytest.raises(ValueError, match="depth, width have 15 combinations; LS means average over at most 10"):
         PLANKS.ls_means("depth")
+
+
+def test_type_2_on_balanced_data_is_type_3():
+    np.testing.assert_allclose(PLANKS.anova(type=2), PLANKS.anova(type=3), rtol=1e-7)
+
+
+def test_type_2_without_random_terms_is_that_of_least_squares():
+    data = lmm.load("planks").drop(index=[0, 1, 2, 17, 40, 41, 99]).assign(x=lambda d: np.arange(len(d)) % 7)
+    formula = "humidity ~ width * depth + x"
+    expected = anova_lm(smf.ols(formula, data).fit(), typ=2)
+    got = lmm.fit(formula, data).anova(type=2)
+    np.testing.assert_allclose(got["F"], expected.loc[got.index, "F"], rtol=1e-9)
+
+
+# R 4.2.2, lmerTest 3.1-3, the criterion at its optimum (bobyqa, rhoend = 1e-10): den_df and F
+TYPE2 = {
+    "width": (256.611388, 8.74257343),
+    "depth": (256.049379, 73.9702257),
+    "x": (256.099904, 1.28226867),
+    "width:depth": (256.041483, 0.98396258),
+    "width:x": (256.892329, 0.235937229),
+}
+
+
+def test_type_2_on_unbalanced_data_with_a_covariate_against_lmerTest():
+    data = lmm.load("planks").drop(index=[0, 1, 2, 17, 40, 41, 99]).assign(x=lambda d: np.arange(len(d)) % 7)
+    got = lmm.fit("humidity ~ width * depth + width * x + (1 | plank)", data).anova(type=2)
+    for term, expected in TYPE2.items():
+        assert list(got.loc[term, ["den_df", "F"]]) == pytest.approx(expected, rel=1e-8)

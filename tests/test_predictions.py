@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
 
 import lmm
 
@@ -50,10 +52,10 @@ def test_variances_against_hendersons_C(name, monkeypatch):
     else:
         C = fit.cov_params().to_numpy()
     W = np.hstack([X, Z])
-    mean, single = variances(fit.predict(interval=0.95))
+    mean, single = variances(fit.predict(interval=0.95, df="normal"))
     np.testing.assert_allclose(mean, np.einsum("ij,jk,ik->i", W, C, W), rtol=1e-9)
     np.testing.assert_allclose(single, mean + R, rtol=1e-9)
-    mean, single = variances(fit.predict(random="marginal", interval=0.95))
+    mean, single = variances(fit.predict(random="marginal", interval=0.95, df="normal"))
     np.testing.assert_allclose(mean, np.einsum("ij,jk,ik->i", X, fit.cov_params().to_numpy(), X), rtol=1e-9)
     np.testing.assert_allclose(single, mean + fit.V().diagonal(), rtol=1e-9)
 
@@ -62,7 +64,7 @@ def test_new_levels_are_marginal_with_full_variance_and_are_named_once():
     fit = FITS["slopes"]
     new = pd.DataFrame({"Days": [0.0, 4.5, 4.5], "Subject": [308, 308, 999]}, index=["a", "b", "c"])
     with pytest.warns(RuntimeWarning, match="without their random effect: Subject 999$") as caught:
-        got = fit.predict(new, interval=0.95)
+        got = fit.predict(new, interval=0.95, df="normal")
     assert len(caught) == 1 and caught[0].filename == __file__
     u, b = fit.random_effects["Subject"].loc[308], fit.fe_params
     assert got.loc["b", "mean"] == pytest.approx(b.iloc[0] + u.iloc[0] + 4.5 * (b.iloc[1] + u.iloc[1]), rel=1e-12)
@@ -74,7 +76,7 @@ def test_new_levels_are_marginal_with_full_variance_and_are_named_once():
     assert single[0] == pytest.approx(mean[0] + fit.scale, rel=1e-9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        marginal = fit.predict(new.drop(columns="Subject"), random="marginal", interval=0.95)
+        marginal = fit.predict(new.drop(columns="Subject"), random="marginal", interval=0.95, df="normal")
     np.testing.assert_allclose(variances(marginal.loc[["c"]])[1], single, rtol=1e-9)
 
 
@@ -84,7 +86,7 @@ def test_a_level_known_to_one_term_only():
     fit = lmm.fit("humidity ~ width + depth + (1 | plank) + (1 | plank:width)", data)
     new = PLANKS[(PLANKS["plank"] == 1) & (PLANKS["width"] == 2)].head(1)
     with pytest.warns(RuntimeWarning, match="effect: plank:width 1:2$"):
-        got = fit.predict(new, interval=0.95)
+        got = fit.predict(new, interval=0.95, df="normal")
     marginal = fit.predict(new, random="marginal")
     u = fit.random_effects["plank"]["Intercept"][1]
     assert got["mean"].iloc[0] - marginal.iloc[0] == pytest.approx(u, rel=1e-9)
@@ -106,13 +108,13 @@ def test_prediction_intervals_cover():
         u = rng.normal(0, 2, 80)
         truth = 10 + 0.5 * x
         fit = lmm.fit("y ~ x + (1 | g)", pd.DataFrame({"y": truth + u[g] + rng.normal(size=160), "x": x, "g": g}))
-        own = fit.predict(interval=0.95)
+        own = fit.predict(interval=0.95, df="normal")
         y = truth + u[g] + rng.normal(size=160)
         inside["conditional"] += list(((own["lower"] < y) & (y < own["upper"]))[::2])
         mean = truth + u[g]
         inside["mean"] += list(((own["conf_lower"] < mean) & (mean < own["conf_upper"]))[::4])
         with pytest.warns(RuntimeWarning, match="g 40, g 41, .* and 30 more"):
-            new = fit.predict(pd.DataFrame({"x": x, "g": g + 40}), interval=0.95)
+            new = fit.predict(pd.DataFrame({"x": x, "g": g + 40}), interval=0.95, df="normal")
         y = truth + u[g + 40] + rng.normal(size=160)
         inside["new"] += list(((new["lower"] < y) & (y < new["upper"]))[::4])
     for values in inside.values():
@@ -159,7 +161,7 @@ def test_simulation_from_a_singular_fit():
     fit = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff2"))
     y = fit.simulate(2000, seed=1)
     assert y.var(axis=1).mean() == pytest.approx(fit.scale, rel=0.05)
-    table = fit.predict(interval=0.95)
+    table = fit.predict(interval=0.95, df="normal")
     assert table["mean"].nunique() == 1
     np.testing.assert_allclose(variances(table)[0], fit.scale / 30, rtol=1e-9)
 
@@ -177,6 +179,8 @@ MISUSE = {
     "missing group": (lambda: FITS["slopes"].predict(SUBJECT[["Days"]]), "lacks the column 'Subject'"),
     "missing value": (
         lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan])), "'Days' .* missing values in row 1"),
+    "missing value in row 8": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan]).set_axis([5, 8])),
+                               "'Days' .* in row 8;"),
     "missing label": (lambda: FITS["slopes"].predict(SUBJECT.assign(Subject=[308, None])), "'Subject' .* in row 1"),
     "text": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days="two")), "in the fit it was numeric"),
     "infinite": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=np.inf)), "'Days' .* has infinite values"),
@@ -202,3 +206,49 @@ def test_new_data_is_left_as_it_was():
     before = new.copy()
     FITS["crossed"].predict(new, interval=0.9)
     pd.testing.assert_frame_equal(new, before)
+
+
+# Intervals by t ---------------------------------------------------------------------------------------------------
+
+def test_an_eleventh_tablet_by_t_with_its_own_df():
+    """Balanced, one method: y_new has variance (1 + 1/J) MS_tablet, J - 1 df, where a tablet is measured once more
+    as its mean; Satterthwaite's df of a sum of mean squares, by hand."""
+    rng = np.random.default_rng(3)
+    J, n = 8, 4
+    data = pd.DataFrame({"g": np.repeat(np.arange(J), n)})
+    data["y"] = 2 * rng.normal(size=J)[data["g"]] + rng.normal(size=len(data))
+    fit = lmm.fit("y ~ 1 + (1 | g)", data)
+    means = data.groupby("g")["y"].mean()
+    MS_a, MS_e = n * means.var(), data.groupby("g")["y"].var().mean()
+    # Var = sigma_a^2 + sigma^2 + MS_a / (J n), sigma_a^2 = (MS_a - MS_e) / n
+    a, e = MS_a * (1 / n + 1 / (J * n)), MS_e * (1 - 1 / n)
+    df = (a + e) ** 2 / (a**2 / (J - 1) + e**2 / (J * (n - 1)))
+    with pytest.warns(RuntimeWarning, match="new levels"):
+        got = fit.predict(pd.DataFrame({"g": [99]}), interval=0.95)
+    half = stats.t.ppf(0.975, df) * np.sqrt(a + e)
+    assert got["upper"].iloc[0] - got["mean"].iloc[0] == pytest.approx(half, rel=1e-7)
+    marginal = fit.predict(pd.DataFrame({"g": [99]}), random="marginal", interval=0.95)
+    assert marginal["upper"].iloc[0] - marginal["mean"].iloc[0] == pytest.approx(half, rel=1e-7)
+    conf = stats.t.ppf(0.975, J - 1) * np.sqrt(MS_a / (J * n))
+    assert marginal["conf_upper"].iloc[0] - marginal["mean"].iloc[0] == pytest.approx(conf, rel=1e-7)
+
+
+def test_the_mean_of_a_row_has_the_interval_of_its_contrast():
+    fit = lmm.fit("Reaction ~ Days + (Days | Subject)", lmm.load("sleepstudy").iloc[:-7])
+    new = pd.DataFrame({"Days": [0.0, 3.5, 12.0]})
+    got = fit.predict(new, random="marginal", interval=0.95)
+    rows = fit.contrast(np.column_stack([np.ones(3), new["Days"]]))
+    np.testing.assert_allclose(got["conf_lower"], rows["lower"], rtol=1e-7)
+
+
+def test_without_random_terms_the_interval_is_that_of_least_squares():
+    data = lmm.load("sleepstudy")
+    got = lmm.fit("Reaction ~ Days", data).predict(data.head(3), interval=0.9)
+    expected = smf.ols("Reaction ~ Days", data).fit().get_prediction(data.head(3)).summary_frame(alpha=0.1)
+    np.testing.assert_allclose(got["lower"], expected["obs_ci_lower"], rtol=1e-10)
+    np.testing.assert_allclose(got["conf_upper"], expected["mean_ci_upper"], rtol=1e-10)
+
+
+def test_df_of_a_prediction_is_named():
+    with pytest.raises(ValueError, match="satterthwaite.*normal"):
+        FITS["slopes"].predict(interval=0.9, df="containment")

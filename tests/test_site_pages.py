@@ -157,6 +157,10 @@ def test_the_status_page_counts_the_ledger():
     assert "132 of 132 agree" in text and re.search(r"\d{4}, \d\d:\d\d UTC", text)
 
 
+def test_other_books_can_link_to_the_reference():
+    assert (folder() / "objects.inv").read_bytes().splitlines()[1] == b"# Project: lmm"
+
+
 def test_buttons_open_what_exists():
     """Colab and Binder open notebooks of the table of contents; without a repository there are no buttons."""
     known = {name for name in site_colab.notebooks()}
@@ -202,9 +206,10 @@ def test_the_workflow_tests_each_python_that_the_package_promises():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     matrix = workflow()["jobs"]["test"]["strategy"]["matrix"]["python"]
     promised = [c.split()[-1] for c in project["classifiers"] if re.search(r"Python :: 3\.\d+$", c)]
-    lock = (ROOT / "requirements.txt").read_text().splitlines()[0]
     assert matrix == promised and project["requires-python"] == f">={matrix[0]}"
-    assert f"Python {matrix[0]} to {matrix[-1]}" in lock
+    for name in ("requirements.txt", "README.md", "CONTRIBUTING.md", "book/index.md", "book/appendix/versions.md"):
+        text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
+        assert f"Python {matrix[0]} to {matrix[-1]}" in text, name
 
 
 def test_the_workflow_has_few_rights_and_pinned_actions():

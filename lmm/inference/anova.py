@@ -15,12 +15,14 @@ def table(fit, type, df):
     """F tests of the terms: index term; num_df, den_df, F, p.
 
     type 3: each term adjusted for all others, whatever the coding of X; the intercept is not listed.
+    type 2: each term adjusted for all others but those that contain it (the same covariates and more factors).
     type 1, sequential, as on slide 21: each term after those before it.
     Where columns of the fixed part were dropped, a term that has nothing left to test is NaN, and a warning names it.
     """
-    if type not in (1, 3):
-        raise ValueError(f"type must be 1 (sequential) or 3 (each term adjusted for all others), not {type!r}")
-    L = marginal(fit) if type == 3 else sequential(fit, df)
+    if isinstance(type, bool) or type not in (1, 2, 3):
+        raise ValueError("type must be 1 (sequential), 2 (adjusted for all terms but those that contain it) or 3 (adjusted "
+                         f"for all others), not {type!r}")
+    L = {1: lambda: sequential(fit, df), 2: lambda: hierarchical(fit), 3: lambda: marginal(fit)}[type]()
     rows = {name: degrees.f_test(fit, rows, df) if len(rows) else degrees.Test(0, np.nan, np.nan)
             for name, rows in L.items()}
     nothing = [name for name, test in rows.items() if test.num_df == 0]
@@ -44,6 +46,28 @@ def sequential(fit, df):
     U = np.linalg.cholesky(np.linalg.inv(fit.cov_params())).T if df == "containment" else np.linalg.qr(fit.X, mode="r")
     U = U / np.diag(U)[:, None]
     return {name: U[columns] for name, columns in _columns(fit).items()}
+
+
+def hierarchical(fit):
+    """For each term the rows L of its type 2 test, as in lmerTest and SAS: its rows of type 1 where it stands behind all
+    terms that do not contain it, and before those that do."""
+    columns, out = _columns(fit), {}
+    terms = {"Intercept" if str(term) == "1" else str(term): term for term in fit.model_spec.term_slices}
+    for name in terms:
+        if name == "Intercept":
+            continue
+        own = np.arange(fit.X.shape[1])[columns[name]]
+        above = [other for other in terms if _contains(fit, terms[other], terms[name])]
+        if not above:                                                # adjusted for all: its own effects, as lmerTest has them
+            out[name] = np.eye(fit.X.shape[1])[own]
+            continue
+        last = np.concatenate([own, *(np.arange(fit.X.shape[1])[columns[other]] for other in above)])
+        order = np.append(np.setdiff1d(np.arange(fit.X.shape[1]), last), last)
+        U = np.linalg.qr(fit.X.to_numpy()[:, order], mode="r")
+        L = np.zeros((len(own), len(order)))
+        L[:, order] = (U / np.diag(U)[:, None])[np.isin(order, own)]
+        out[name] = L
+    return out
 
 
 def _columns(fit):

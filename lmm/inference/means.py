@@ -66,7 +66,8 @@ def _rows(fit, L):
     if not np.isfinite(L.to_numpy(dtype=float)).all():
         raise ValueError("L has values that are NaN or infinite")
     if not L.to_numpy().any(axis=1).all():
-        raise ValueError(f"row {L.index[~L.to_numpy().any(axis=1)][0]!r} of L is all zeros: it asks for nothing")
+        row = L.index[~L.to_numpy().any(axis=1)].tolist()[0]
+        raise ValueError(f"row {row!r} of L is all zeros: it asks for nothing")
     return L.astype(float)
 
 
@@ -116,7 +117,10 @@ def pairs(fit, factors, adjust, df):
 
 
 def _label(level):
-    """emmeans' name of a level or combination of levels; brackets where it could be read as a difference."""
+    """A level, or the levels of a combination, as text; brackets where it could be read as a difference.
+
+    emmeans does the same, but puts the factor's name before levels that are numbers: width1, not 1.
+    """
     name = " ".join(map(str, level)) if isinstance(level, tuple) else str(level)
     return f"({name})" if re.search(r"[-+*/]", name) else name
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import namedtuple
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import scipy
 from scipy.linalg import solve_triangular
 
 from lmm import blocks, columns, formula as formulas, frame, rank
+from lmm.inference import satterthwaite
 
 MOST_NUMBERS = 5_000_000
 
@@ -49,7 +51,7 @@ def draw(parts, rng):
 
 # Prediction -------------------------------------------------------------------------------------------------------
 
-def predict(fit, new_data=None, random="conditional", interval=None):
+def predict(fit, new_data=None, random="conditional", interval=None, df="satterthwaite"):
     """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.
 
     new_data: a table with the formula's columns; without it, the rows of the fit, with their labels. Rows of new levels of a grouping
@@ -58,13 +60,16 @@ def predict(fit, new_data=None, random="conditional", interval=None):
     of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
     full variance of a new level; lower and upper are for an observation: for "conditional" the residual variance is
     added (the interval that merTools' predictInterval approximates by independent draws of beta and u), for "marginal"
-    also that of all random effects. Normal quantiles, variances taken as known; new rows have weight 1.
+    also that of all random effects. New rows have weight 1.
+    df: "satterthwaite", quantiles of t with the df of each row's own variance, or "normal", the variances taken as known.
     Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
     """
     if random not in ("conditional", "marginal"):
         raise ValueError(f"random must be 'conditional' or 'marginal', not {random!r}")
     if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
         raise ValueError(f"interval must be None or lie between 0 and 1 (0.95, say), not {interval!r}")
+    if df not in ("satterthwaite", "normal"):
+        raise ValueError(f"df of a prediction must be 'satterthwaite' or 'normal', not {df!r}")
     conditional = random == "conditional"
     if new_data is None:
         rows = _own_rows(fit)
@@ -77,29 +82,53 @@ def predict(fit, new_data=None, random="conditional", interval=None):
     mean = pd.Series(mean, index=rows.index)
     if interval is None:
         return mean
-    spread = [np.einsum("ia,ab,ib->i", x, fit.scale * gamma, x) for (_, x), gamma in zip(rows.terms, fit.gamma)]
-    if conditional:
-        new = sum((s * (codes < 0) for s, (codes, _) in zip(spread, rows.terms)), np.zeros(len(mean)))
-        known = _joint_variance(fit, rows) + new
-        single = known + rows.sd**2
+    table = {"mean": mean}
+    for name, wide in zip(("", "conf_"), _widths(fit, rows, conditional, (1 + interval) / 2, df)):
+        table |= {f"{name}lower": mean - wide, f"{name}upper": mean + wide}
+    return pd.DataFrame(table)
+
+
+def _widths(fit, rows, conditional, level, df):
+    """Half the width of the interval for an observation and of that for its mean, each (rows,)."""
+    ratios = partial(_ratios, fit, rows, conditional)
+    known, single = ratios(fit.optimum.T, fit.optimum.point)
+    if df == "normal":
+        quantiles = [scipy.stats.norm.ppf(level)] * 2
+    elif not fit.terms:
+        quantiles = [scipy.stats.t.ppf(level, fit.nobs - fit.X.shape[1])] * 2
     else:
-        known = np.einsum("ij,jk,ik->i", rows.X, fit.cov_params().to_numpy(), rows.X)
-        single = known + sum(spread, rows.sd**2)
-    z = scipy.stats.norm.ppf((1 + interval) / 2)
-    return pd.DataFrame({"mean": mean, "lower": mean - z * np.sqrt(single), "upper": mean + z * np.sqrt(single),
-                         "conf_lower": mean - z * np.sqrt(known), "conf_upper": mean + z * np.sqrt(known)})
+        nu = satterthwaite.of_ratios(fit, lambda T, point: np.stack(ratios(T, point)))
+        quantiles = scipy.stats.t.ppf(level, nu)[::-1]
+    return [t * np.sqrt(fit.scale * ratio) for t, ratio in zip(quantiles, (single, known))]
 
 
-def _joint_variance(fit, rows):
-    """Var(x'(beta_hat - beta) + z'(u_hat - u)), z without new levels, a number a row.
+def _ratios(fit, rows, conditional, T, point):
+    """The variance of each row's mean and of a new observation, over sigma^2, at T."""
+    spread = [np.zeros(len(rows.X))] * len(rows.terms)
+    for place, k in enumerate(fit.problem.order):
+        if rows.terms:
+            x = rows.terms[k][1] @ fit.problem.back[place] @ T[place]
+            spread[k] = (x**2).sum(axis=1)
+    error = rows.sd**2 / fit.scale
+    if conditional:
+        known = _joint_variance(fit, rows, T, point)
+        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, rows.terms))
+        return known, known + error
+    d = solve_triangular(fit.problem.R, rows.X.T, trans="T").T
+    known = np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
+    return known, known + sum(spread) + error
+
+
+def _joint_variance(fit, rows, T, point):
+    """Var(x'(beta_hat - beta) + z'(u_hat - u)) / sigma^2 at T, z without new levels, a number a row.
 
     With g = Gamma z, as fractions of sigma^2: z'g - g'(Z'H^-1 Z)g + d'(X'H^-1 X)^-1 d, d = x - (X'H^-1 Z)g; these are
     x and z on both sides of Henderson's C (slide 33), without its dense matrix.
     """
-    problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
+    problem = fit.problem
     d = solve_triangular(problem.R, rows.X.T, trans="T").T           # in the engine's coordinates, X = QR
     if not fit.terms:
-        return problem.unit**2 * np.einsum("ij,jk,ik->i", d, point.cov_b, d)
+        return np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
     factors, total, weights = blocks.factor(problem.products, T), np.zeros(len(d)), []
     for place, k in enumerate(problem.order):
         codes, x = rows.terms[k]
@@ -112,7 +141,7 @@ def _joint_variance(fit, rows):
     for start in range(0, len(d), most):
         part = slice(start, start + most)
         total[part] -= _quadratic(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
-    return problem.unit**2 * (point.scale * total + np.einsum("ij,jk,ik->i", d, point.cov_b, d))
+    return total + np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
 
 
 def _quadratic(products, factors, weights):

@@ -39,6 +39,26 @@ def of_test(fit, L):
     return float(2 * E / (E - len(L)))
 
 
+def of_ratios(fit, ratios):
+    """df of variances sigma^2 r(T), each an element of the array that `ratios(T, point)` returns."""
+    problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
+    r, theta, A = ratios(T, point), engine.pack(T), _pieces(fit)[2]
+    gradient = []
+    for i, size in enumerate(_sizes(T)):
+        step = 1e-4 * size * np.eye(len(theta))[i]
+        up, down = (engine.unpack(theta + sign * step, problem.sizes) for sign in (1, -1))
+        slope = ratios(up, engine.evaluate(problem, up)) - ratios(down, engine.evaluate(problem, down))
+        gradient.append(point.scale * slope / (2e-4 * size))
+    g = np.stack([*gradient, r])
+    spread = np.einsum("p...,pq,q...->...", g, A, g)
+    return np.divide(2 * (point.scale * r) ** 2, spread, out=np.full(r.shape, np.inf), where=spread > 0)
+
+
+def _sizes(T):
+    """The size of each parameter: the length of its row of T, the relative sd of its effect, or 0.1."""
+    return [max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in engine.parameters(T)]
+
+
 @kept
 def _pieces(fit):
     """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; kept on the fit."""
@@ -54,8 +74,7 @@ def _pieces(fit):
         row = np.einsum("lp,lmq,m->pq", x[:, a], x, T[k][:, b])
         gradient[i] = s2 * Phi @ (row + row.T) @ Phi
     gradient[-1] = Phi
-    # the size of each parameter: the length of its row of T, the relative sd of its effect
-    unit = np.array([max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in index] + [s2])
+    unit = np.array([*_sizes(T), s2])
     # the Hessian: differences of the analytic gradient at fixed s2, and what is known in closed form
     theta = engine.pack(T)
     H = np.zeros((len(index) + 1, len(index) + 1))
