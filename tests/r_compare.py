@@ -1,5 +1,6 @@
 """What `lmm` says of a case held against what R says: a verdict, with each difference."""
 
+import re
 import traceback
 import warnings
 from collections import namedtuple
@@ -158,11 +159,10 @@ class Comparison:
         """Row by row, so that names of levels play no part."""
         theirs = {}                                        # R calls a/b/c "c:(b:a)"
         for name, matrix in self.answer["blups"].items():
-            theirs[frozenset(name.strip("()").replace("(", "").split(":"))] = matrix
+            theirs[_term(name)] = matrix
         ours = {}
         for term, u in zip(self.fit.terms, self.fit.u):
-            name = frozenset(term.name.replace("`", "").split(":"))
-            ours.setdefault(name, []).append(u[term.codes])
+            ours.setdefault(_term(term.name), []).append(u[term.codes])
         for name, parts in ours.items():
             columns = np.concatenate(parts, axis=1).T
             his = np.array(theirs[name], dtype=float).reshape(columns.shape)
@@ -296,11 +296,11 @@ def p_tolerance(p, size, df):
 
 
 def _term(name):
-    """A term's factors, however it is written: "`a b`:x" or "C(f, contr.sum):x"."""
+    """A term's factors, however it is written: "`a b`:x", "C(f, contr.sum):x", "c:(b:a)"."""
     plain = name.replace("`", "").replace(" ", "").replace("**", "^")
     for coding in ("sum", "helmert", "poly"):
         plain = plain.replace(f"C(f,contr.{coding})", "f")
-    return frozenset(plain.split(":"))
+    return frozenset(re.sub(r":\((.*)\)$", r":\1", plain).split(":"))
 
 
 def _in_order(pairs, at):
