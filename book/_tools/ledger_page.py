@@ -1,6 +1,6 @@
-"""Write book/appendix/ledger.md from the chapters' stored outputs: python book/_tools/ledger_page.py
+"""Write book/appendix/ledger.md anew: python book/_tools/ledger_page.py
 
-Every number that the lecture quotes, with the number computed here and the section of the chapter that computes it.
+Every number that the lecture quotes, the number that a chapter has stored for it, and the section.
 """
 
 import re

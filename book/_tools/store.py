@@ -1,7 +1,8 @@
 """Run chapters and store their outputs: python book/_tools/store.py book/06_tablets_mixed.ipynb ...
 
-Pictures are not stored (the book's build makes them anew), only the text of each output. Where a cell
-assigns `alt`, which every picture of lmm.plots returns, it becomes the picture's alternative text.
+Pictures are not stored (the book's build makes them anew), only the text of each output. Where a
+cell assigns `alt`, which every picture of lmm.plots returns, it becomes the picture's alternative
+text.
 """
 
 import re
@@ -19,7 +20,8 @@ def store(path):
     """Execute the notebook from the first cell, store outputs without images, and write it back."""
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata = nbformat.from_dict(KERNEL)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}})
+    folder = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=120, resources=folder)
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)

@@ -46,7 +46,8 @@ def still(chromium, address):
 
 
 def opened(chromium, address, **options):
-    return chromium.new_context(base_url=address, viewport={"width": 1200, "height": 900}, **options)
+    size = {"width": 1200, "height": 900}
+    return chromium.new_context(base_url=address, viewport=size, **options)
 
 
 def watched(context):

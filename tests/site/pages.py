@@ -10,15 +10,19 @@ from conftest import ROOT, missing_tool
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 BOOK = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-PAGES = [*BOOK, "genindex", "py-modindex", "search", "404"]    # and index.html, which leads on to the first
+PAGES = [*BOOK, "genindex", "py-modindex", "search", "404"]    # index.html leads on to the first
 SETTLED = "Promise.all(document.getAnimations().map((moving) => moving.finished)).then(() => 0)"
 every_page = pytest.mark.parametrize("page", PAGES)
 
 
+def named(variable, what):
+    """The path that a variable of the environment names."""
+    path = os.environ.get(variable) or missing_tool(f"{variable} does not name {what}")
+    return Path(path).resolve()
+
+
 def folder():
-    """The folder of the built site."""
-    named = os.environ.get("LMM_SITE") or missing_tool("LMM_SITE does not name a built site")
-    return Path(named).resolve()
+    return named("LMM_SITE", "a built site")
 
 
 def visit(tab, page, width=1200):
@@ -32,7 +36,9 @@ def visit(tab, page, width=1200):
 
 def open_all(tab):
     """Open what is closed: answers, solutions, hidden cells."""
-    tab.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
-    tab.evaluate("document.querySelectorAll('.toggle-button-hidden').forEach((button) => button.click())")
+    tab.evaluate("""{
+        document.querySelectorAll("details").forEach((details) => { details.open = true; });
+        document.querySelectorAll(".toggle-button-hidden").forEach((button) => button.click());
+    }""")
     assert tab.locator(".toggle-hidden").count() == 0
-    tab.wait_for_timeout(350)                              # the theme looks what scrolls after 300 ms
+    tab.wait_for_timeout(350)                            # the theme looks what scrolls after 300 ms

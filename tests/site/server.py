@@ -35,9 +35,10 @@ def serve(folder, **more):
                 return super().send_head()
             content = gzip.compress(path.read_bytes(), 6)
             self.send_response(200)
-            for name, value in {"Content-Type": self.guess_type(path), "Content-Encoding": "gzip",
-                                "Content-Length": len(content), "Cache-Control": "max-age=600"}.items():
-                self.send_header(name, str(value))
+            self.send_header("Content-Type", self.guess_type(path))
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Cache-Control", "max-age=600")
             self.end_headers()
             return io.BytesIO(content)
 

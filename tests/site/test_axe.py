@@ -5,14 +5,11 @@ axe-core 4.14.1, whose hash stands below.
 """
 
 import hashlib
-import os
 import tarfile
-from pathlib import Path
 
 import pytest
 
-from conftest import missing_tool
-from pages import SETTLED, every_page, open_all, visit
+from pages import SETTLED, every_page, named, open_all, visit
 
 ARCHIVE = "axe-core-4.14.1.tgz"
 SHA256 = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
@@ -23,8 +20,7 @@ RUN = """axe.run({resultTypes: ["violations"]}).then(({violations}) => violation
 
 @pytest.fixture(scope="module")
 def axe():
-    folder = os.environ.get("LMM_AXE") or missing_tool(f"LMM_AXE, a folder with {ARCHIVE}, is not given")
-    archive = Path(folder, ARCHIVE)
+    archive = named("LMM_AXE", f"a folder with {ARCHIVE}") / ARCHIVE
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256
     with tarfile.open(archive) as files:
         return files.extractfile("package/axe.min.js").read().decode()
@@ -33,8 +29,8 @@ def axe():
 def faults(tab, mode):
     tab.emulate_media(color_scheme=mode)
     theme = "document.documentElement.dataset.theme"
-    tab.wait_for_function(f"[undefined, '{mode}'].includes({theme})")        # the 404 page has none
-    tab.evaluate(SETTLED)                                                    # its colours change slowly
+    tab.wait_for_function(f"[undefined, '{mode}'].includes({theme})")      # the 404 page has none
+    tab.evaluate(SETTLED)                                                  # colours change slowly
     return tab.evaluate(RUN)
 
 

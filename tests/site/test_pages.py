@@ -82,7 +82,8 @@ def test_a_site_that_knows_its_address_says_so_everywhere():
     canonical = values(chapter, "href", "link[rel=canonical]")
     assert canonical == [meta(chapter, "og:url")] == [f"{root}{place}"]
     picture = (site / meta(chapter, "og:image").removeprefix(root)).read_bytes()
-    assert picture[16:24] == (1200).to_bytes(4) + (630).to_bytes(4) and meta(chapter, "og:image:alt")
+    assert picture[16:24] == (1200).to_bytes(4) + (630).to_bytes(4)
+    assert meta(chapter, "og:image:alt")
 
 
 def test_no_page_asks_another_host():
@@ -214,7 +215,8 @@ def test_the_workflow_has_few_rights_and_pinned_actions():
     assert flow["permissions"] == {"contents": "read"} and flow["concurrency"]["group"]
     rights = {name: job.get("permissions") for name, job in flow["jobs"].items()}
     assert rights == {"test": None, "publish": {"pages": "write", "id-token": "write"},
-                      "colab": {"contents": "write"}, "newest": {"contents": "read", "issues": "write"}}
+                      "colab": {"contents": "write"},
+                      "newest": {"contents": "read", "issues": "write"}}
     used = [step["uses"] for job in flow["jobs"].values() for step in job["steps"]
             if "uses" in step]
     assert used and all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", name) for name in used)

