@@ -7,7 +7,7 @@ import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
-from lmm import columns, formula as formulas, terms
+from lmm.engine import columns, formulas, terms
 
 Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset rank", defaults=[None])
 COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3               # a table may share columns with the user's
