@@ -1,6 +1,7 @@
 """lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula.
 
-Files are the slides, folders are the machinery. The slides import nothing of the engine.
+Files are the slides, folders are the machinery. Imports run one way: slides <- engine <- inference <- model;
+the slides import nothing of the engine.
 
     design.py       X and Z                                  slides 27, 28
     moments.py      V = Z G Z' + R, correlations             slides 29 to 31

@@ -88,6 +88,25 @@ class Fit:
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
+    def refit(self, y=None, reml=None):
+        """The same model on new responses, or by the other criterion, as lme4's refit: a new Fit.
+
+        y: an array with one number for each row of the fit, (nobs,), in the units of the response; or a Series with
+        the labels of the table, of which the fit's rows are taken. Without it the response stays.
+        reml: True or False; without it the criterion stays. Weights and offset stay.
+        Raises ValueError for another number of rows, other labels, and values that are not finite numbers.
+        """
+        if reml not in (None, True, False):
+            raise ValueError(f"reml must be True or False, or None to keep the criterion, not {reml!r}")
+        if y is None:
+            return self.changed(reml)
+        y = frame.new_response(y, self.X.index)
+        return self.changed(reml, y=y, data=frame.with_response(self.model.data, self.formula, y))
+
+    def changed(self, reml=None, **parts):
+        """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text stays."""
+        return from_model(self.formula, self.model._replace(**parts), self.reml if reml is None else reml)
+
     # Estimates -----------------------------------------------------------------------------------------------
 
     def cov_params(self):

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from lmm import model as models
 from lmm.engine import criterion, search
 from lmm.inference import parameters
 
@@ -18,7 +17,7 @@ def profile(fit, level=0.95):
     Parameters: standard deviations, sigma, fixed effects. Correlations are left to `bootstrap`.
     """
     parameters.check_level(level)
-    ml = models.from_model(fit.formula, fit.model, False) if fit.reml else fit
+    ml = fit.refit(reml=False) if fit.reml else fit
     rise = scipy.stats.chi2.ppf(level, 1)
     limits = _sd_limits(ml, rise) + [_beta_limits(ml, j, rise) for j in range(len(ml.fe_params))]
     names, values = parameters.names(fit), parameters.values(fit.gamma, fit.scale, fit.fe_params)
