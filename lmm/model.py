@@ -1,6 +1,7 @@
 """lmm.fit: a linear mixed model from a formula and a table."""
 
 import warnings
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from scipy import sparse
 from lmm import summary
 from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start
 from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
+from lmm.inference.degrees import kenward_roger, satterthwaite
 
 MOST_ROWS_DENSE = 5000
 ALL_EXPLAINED = 1e-13
@@ -197,6 +199,14 @@ class Fit:
         return (self.Z @ self.G @ self.Z.T + self.R).toarray()
 
     # Inference -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _satterthwaite(self):
+        return satterthwaite.pieces(self)
+
+    @cached_property
+    def _kenward_roger(self):
+        return kenward_roger.pieces(self)
 
     def coef_table(self, df="satterthwaite"):
         """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""

@@ -9,12 +9,11 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from lmm.engine import criterion
-from lmm.inference.kept import kept
 
 
 def of_contrasts(fit, L):
     """df for each row of L, shape (k,)."""
-    covariance, gradient, A = _pieces(fit)
+    covariance, gradient, A = fit._satterthwaite
     M = L @ solve_triangular(fit.problem.R, np.eye(L.shape[1]))      # l'beta = M'b in the engine's coordinates
     f = np.einsum("ij,jk,ik->i", M, covariance, M)
     g = np.einsum("ij,pjk,ik->ip", M, gradient, M)
@@ -42,7 +41,7 @@ def of_test(fit, L):
 def of_ratios(fit, ratios):
     """df of variances sigma^2 r(T), each an element of the array that `ratios(T, point)` returns."""
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
-    r, theta, A = ratios(T, point), criterion.pack(T), _pieces(fit)[2]
+    r, theta, A = ratios(T, point), criterion.pack(T), fit._satterthwaite[2]
     gradient = []
     for i, size in enumerate(_sizes(T)):
         step = 1e-4 * size * np.eye(len(theta))[i]
@@ -59,9 +58,8 @@ def _sizes(T):
     return [max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in criterion.parameters(T)]
 
 
-@kept
-def _pieces(fit):
-    """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; kept on the fit."""
+def pieces(fit):
+    """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; a fit keeps them."""
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
     index, sizes = criterion.parameters(T), problem.sizes
     n, p = problem.W.shape[0], problem.W.shape[1] - 1
