@@ -7,8 +7,9 @@ import pandas as pd
 import scipy
 from formulaic.parser.types import Factor
 
-from lmm import rank
-from lmm.inference import containment, df as degrees
+from lmm.engine import rank
+from lmm.inference import degrees
+from lmm.inference.degrees import containment
 
 
 def table(fit, type, df):

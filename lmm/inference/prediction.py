@@ -1,4 +1,4 @@
-"""Simulation from a fit, predictions and their intervals."""
+"""Predictions and their intervals."""
 
 import warnings
 from collections import namedtuple
@@ -9,47 +9,13 @@ import pandas as pd
 import scipy
 from scipy.linalg import solve_triangular
 
-from lmm import blocks, columns, formula as formulas, frame, rank
-from lmm.inference import satterthwaite
+from lmm.engine import blocks, columns, formulas, frame, rank
+from lmm.inference.degrees import satterthwaite
 
 MOST_NUMBERS = 5_000_000
 
-Truth = namedtuple("Truth", "mean offset terms sd")       # X beta; terms: (codes, x, root of Var(u)); sd of the errors
 Rows = namedtuple("Rows", "X terms sd offset index")      # terms: (codes, -1 for a new level; x)
 
-
-# Simulation -------------------------------------------------------------------------------------------------------
-
-def simulate(fit, n, seed):
-    """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array (nobs, n)."""
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"n, the number of responses to draw, must be a positive whole number, not {n!r}")
-    rng, parts = np.random.default_rng(seed), truth(fit)
-    return np.column_stack([draw(parts, rng) for _ in range(n)])
-
-
-def truth(fit):
-    """What `draw` needs of a fit: arrays only, so that it can be sent to another process."""
-    roots = []
-    for gamma in fit.gamma:
-        values, vectors = np.linalg.eigh(fit.scale * gamma)
-        roots.append(vectors * np.sqrt(np.maximum(values, 0)))       # a root of Var(u), which may be singular
-    terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
-    sd = np.sqrt(fit.scale) * np.ones(fit.nobs)
-    return Truth(fit.X.to_numpy() @ fit.fe_params.to_numpy(), fit.model.offset, terms,
-                 sd if fit.model.weights is None else sd / np.sqrt(fit.model.weights))
-
-
-def draw(parts, rng):
-    """One response, (nobs,)."""
-    y = parts.mean + parts.sd * rng.standard_normal(len(parts.mean))
-    for codes, x, root in parts.terms:
-        u = rng.standard_normal((codes.max() + 1, len(root))) @ root.T
-        y += (x * u[codes]).sum(axis=1)
-    return y if parts.offset is None else y + parts.offset
-
-
-# Prediction -------------------------------------------------------------------------------------------------------
 
 def predict(fit, new_data=None, random="conditional", interval=None, df="satterthwaite"):
     """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.

@@ -10,7 +10,7 @@ from formulaic.materializers import PandasMaterializer
 from formulaic.utils.stateful_transforms import stateful_eval
 from formulaic.utils.variables import Variable
 
-from lmm import formula as formulas
+from lmm.engine import formulas
 
 TIMES = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64, pd.Period)
 

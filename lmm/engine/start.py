@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from lmm import blocks
+from lmm.engine import blocks
 
 NOT_TOLD_APART = 1e-10
 

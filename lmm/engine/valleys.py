@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import minimum_filter
 
-from lmm import blocks
+from lmm.engine import blocks
 
 FEW_LEVELS = 12                                          # terms with more have not been seen to make two valleys
 MOST_COLUMNS = 60

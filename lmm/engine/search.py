@@ -5,8 +5,8 @@ from collections import namedtuple
 import numpy as np
 from scipy.optimize import minimize
 
-from lmm import blocks, start, valleys
-from lmm.engine import Point, evaluate, pack, unpack
+from lmm.engine import blocks, start, valleys
+from lmm.engine.criterion import Point, evaluate, pack, unpack
 
 Optimum = namedtuple("Optimum", "T point converged n_evaluations")
 

@@ -9,15 +9,14 @@ with H then have a closed form, and the others need q x q matrices only.
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from lmm import blocks, engine
-from lmm.inference.kept import kept
+from lmm.engine import blocks, criterion
 
 MOST_COLUMNS = 4000
 
 
 def adjusted(fit):
     """The adjusted covariance Phi_A (p, p) of beta_hat."""
-    _, _, _, phi_a = _pieces(fit)
+    _, _, _, phi_a = fit._kenward_roger
     to_data = _to_data(fit)
     return to_data @ phi_a @ to_data.T
 
@@ -29,7 +28,7 @@ def of_contrasts(fit, L):
 
 def of_test(fit, L):
     """Denominator df and scaled F of the test of L beta = 0."""
-    Phi, P, W, _ = _pieces(fit)
+    Phi, P, W, _ = fit._kenward_roger
     M, q = L @ _to_data(fit), len(L)
     Theta = M.T @ np.linalg.solve(M @ Phi @ M.T, M)
     TP = Theta @ Phi @ P @ Phi                                       # (parameters, p, p)
@@ -63,9 +62,8 @@ def _to_data(fit):
     return fit.problem.unit * solve_triangular(fit.problem.R, np.eye(len(fit.fe_params)))
 
 
-@kept
-def _pieces(fit):
-    """Phi = Var(b), the P_i, W = Var(r_hat) and the adjusted Phi, in the engine's coordinates; kept on the fit."""
+def pieces(fit):
+    """Phi = Var(b), the P_i, W = Var(r_hat) and the adjusted Phi, in the engine's coordinates; a fit keeps them."""
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
     columns = sum(levels * m for levels, m in problem.products.terms)
     if not fit.reml:
@@ -77,7 +75,7 @@ def _pieces(fit):
     ZHX = np.concatenate([x.reshape(-1, p) for x in point.ZHX])
     ZHZ = _ZHZ(problem, T)
     ZPZ = ZHZ - ZHX @ (Phi / s2) @ ZHX.T
-    S = [_Selector(problem, T, *parameter) for parameter in engine.parameters(T)]
+    S = [_Selector(problem, T, *parameter) for parameter in criterion.parameters(T)]
     SX, SZ = [s.times(ZHX) for s in S], [s.times(ZPZ) for s in S]
     r = len(S) + 1
     P, Q, information = np.zeros((r, p, p)), np.zeros((r, r, p, p)), np.zeros((r, r))

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from lmm.inference import containment, kenward_roger, satterthwaite
+from lmm.inference.degrees import containment, kenward_roger, satterthwaite
 
 METHODS = ("satterthwaite", "kenward-roger", "containment")
 Test = namedtuple("Test", "num_df den_df F")

@@ -7,7 +7,7 @@ import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
-from lmm import columns, formula as formulas, terms
+from lmm.engine import columns, formulas, terms
 
 Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset rank", defaults=[None])
 COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3               # a table may share columns with the user's
@@ -117,6 +117,35 @@ def _response(formula, text, used):
     if len(names) != 1:
         raise ValueError(f"the response {text!r} gives {len(names)} columns; it must be one")
     return y[:, 0].copy()
+
+
+def new_response(y, index):
+    """Other responses for rows with these labels: an array, or a Series by label, as an array (n,)."""
+    if isinstance(y, pd.Series) and not y.index.equals(index):
+        if not (y.index.is_unique and index.is_unique and index.isin(y.index).all()):
+            raise ValueError("the labels of the new response are not those of the fit's rows; give a Series with the "
+                             "table's labels, or an array in the order of the rows")
+        y = y.loc[index]
+    values = np.asarray(y)
+    if values.shape != (len(index),):
+        raise ValueError(f"the new response has shape {values.shape}; it needs one number for each of the {len(index)} "
+                         "rows of the fit (rows with missing values are not among them)")
+    try:
+        values = values.astype(float) if values.dtype.kind in "iufO" else None
+    except (TypeError, ValueError):
+        values = None
+    if values is None:
+        raise ValueError("the new response is not numeric; give numbers")
+    if not np.isfinite(values).all():
+        place = index[~np.isfinite(values)].tolist()[0]
+        raise ValueError(f"the new response is NaN or infinite in row {place!r}; correct it, or drop the row and fit anew")
+    return values
+
+
+def with_response(data, text, y):
+    """The table with y in place of the response, where the left side of the formula `text` is a plain column."""
+    name = str(formulas.left(formulas.parse(text).response)[0])
+    return data.assign(**{name: y}) if name in data else data
 
 
 def _fixed(formula, used):

@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from lmm import blocks, check, products
+from lmm import check
+from lmm.engine import blocks, products
 
 Problem = namedtuple("Problem", "products W reml R b_ols unit order back sizes")
 Point = namedtuple("Point", "criterion gradient hessian traces squares scale b cov_b u ZHX")

@@ -1,29 +1,12 @@
-"""Profile and bootstrap intervals of variance parameters and fixed effects."""
-
-import warnings
-from collections import namedtuple
-from functools import partial
+"""Likelihood profile intervals of variance parameters and fixed effects."""
 
 import numpy as np
 import pandas as pd
 import scipy
-from tqdm import tqdm
 
-from lmm import engine, model as models, search
-from lmm.inference import predictions
+from lmm.engine import criterion, search
+from lmm.inference import parameters
 
-CHUNKS = 50
-PROGRESS_FROM = 200
-
-Job = namedtuple("Job", "truth X root terms reml")
-
-
-def _check(level):
-    if not (isinstance(level, float) and 0 < level < 1):
-        raise ValueError(f"level must lie between 0 and 1 (0.95, say), not {level!r}")
-
-
-# Profile ----------------------------------------------------------------------------------------------------------
 
 def profile(fit, level=0.95):
     """Likelihood profile intervals: columns parameter, estimate, lower, upper.
@@ -33,11 +16,11 @@ def profile(fit, level=0.95):
     are the fit's own. A lower limit is 0 where the criterion does not rise enough on the way to 0.
     Parameters: standard deviations, sigma, fixed effects. Correlations are left to `bootstrap`.
     """
-    _check(level)
-    ml = models.from_model(fit.formula, fit.model, False) if fit.reml else fit
+    parameters.check_level(level)
+    ml = fit.refit(reml=False) if fit.reml else fit
     rise = scipy.stats.chi2.ppf(level, 1)
     limits = _sd_limits(ml, rise) + [_beta_limits(ml, j, rise) for j in range(len(ml.fe_params))]
-    names, values = _names(fit), _values(fit.gamma, fit.scale, fit.fe_params)
+    names, values = parameters.names(fit), parameters.values(fit.gamma, fit.scale, fit.fe_params)
     rows = [(name, value) for name, value in zip(names, values) if not name.startswith("cor_")]
     return pd.DataFrame([(*row, *limit) for row, limit in zip(rows, limits)],
                         columns=["parameter", "estimate", "lower", "upper"])
@@ -83,12 +66,12 @@ def _sd_limits(ml, rise):
     for k, a in [(k, a) for k, m in enumerate(sizes) for a in range(m)]:
         orders = [np.arange(m) for m in sizes]
         orders[k] = np.append(a, np.delete(orders[k], a))            # the profiled effect first: its sd is L_k[0, 0]
-        start = np.append(engine.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
+        start = np.append(criterion.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
         excess = _profiled(_deviance(ml, orders), start, held=sum(m * (m + 1) // 2 for m in sizes[:k]))
         sd = np.sqrt(G[k][a, a])
         low = _crossing(excess, sd, -sd, rise) if sd > 0 and excess(0.0) > rise else 0.0
         limits.append((unit * low, unit * _crossing(excess, sd, max(sd, 0.2 * np.exp(log_sigma)), rise)))
-    start = np.append(engine.pack([_root(g) for g in G]), log_sigma)
+    start = np.append(criterion.pack([_root(g) for g in G]), log_sigma)
     excess = _profiled(_deviance(ml, [np.arange(m) for m in sizes]), start, held=len(start) - 1)
     step = 2 / np.sqrt(ml.nobs)
     return limits + [tuple(unit * np.exp(_crossing(excess, log_sigma, s, rise)) for s in (-step, step))]
@@ -101,16 +84,16 @@ def _deviance(ml, orders):
     to_engine = [np.linalg.inv(back)[:, orders[k]] for back, k in zip(problem.back, problem.order)]
 
     def deviance(values):
-        L, s2 = engine.unpack(values[:-1], sizes), np.exp(2 * values[-1])
+        L, s2 = criterion.unpack(values[:-1], sizes), np.exp(2 * values[-1])
         roots = [B @ L[k] / np.sqrt(s2) for B, k in zip(to_engine, problem.order)]
-        point = engine.evaluate(problem, [_lower(root) for root in roots])
+        point = criterion.evaluate(problem, [_lower(root) for root in roots])
         value = point.criterion + n * (np.log(s2 / point.scale) - 1 + point.scale / s2)
         dL, d_log_sigma = [None] * len(L), 2 * n - 2 * n * point.scale / s2
         for place, k in enumerate(problem.order):
             score = point.traces[place] - point.squares[place] / s2  # in Gamma, at this sigma
             dL[k] = 2 * to_engine[place].T @ score @ roots[place] / np.sqrt(s2)
             d_log_sigma -= 2 * (score * (roots[place] @ roots[place].T)).sum()
-        return value, np.append(engine.pack(dL), d_log_sigma)
+        return value, np.append(criterion.pack(dL), d_log_sigma)
     return deviance
 
 
@@ -154,67 +137,3 @@ def _lower(root):
     return L * np.where(np.diag(L) < 0, -1, 1)
 
 
-# Bootstrap --------------------------------------------------------------------------------------------------------
-
-def bootstrap(fit, n, seed, executor=None, level=0.95):
-    """Parametric bootstrap: n responses drawn from the fit, each fitted again; percentile intervals.
-
-    Columns parameter, estimate, lower, upper, for standard deviations, correlations, sigma and fixed effects.
-    .attrs["draws"]: a DataFrame with a row a replicate and a column a parameter; a correlation is NaN where a variance
-    is 0. .attrs["not_converged"]: how many refits have not converged (they are in the draws, and a warning says so).
-    executor: any concurrent.futures.Executor. Each replicate has a seed of its own, so that results do not depend on
-    the executor or its number of workers.
-    """
-    _check(level)
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
-        raise ValueError(f"n, the number of replicates, must be a whole number of at least 2, not {n!r}")
-    seeds = np.array_split(np.array(np.random.SeedSequence(seed).spawn(n)), min(CHUNKS, n))
-    root = np.ones(1) if fit.model.weights is None else np.sqrt(fit.model.weights)
-    job = Job(predictions.truth(fit)._replace(offset=None), root[:, None] * fit.X.to_numpy(), root,
-              [(t.codes, root[:, None] * t.x) for t in fit.terms], fit.reml)
-    refit, draws = partial(_replicates, job), []
-    with tqdm(total=n, disable=n < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
-        for chunk in (executor.map if executor else map)(refit, seeds):
-            draws += chunk
-            bar.update(len(chunk))
-    names, failed = _names(fit), sum(not ok for ok, _ in draws)
-    if failed:
-        warnings.warn(f"{failed} of {n} refits have not converged; they are kept in the intervals", RuntimeWarning,
-                      stacklevel=3)
-    draws = pd.DataFrame([values for _, values in draws], columns=names)
-    lower, upper = draws.quantile((1 - level) / 2), draws.quantile((1 + level) / 2)
-    table = pd.DataFrame({"parameter": names, "estimate": _values(fit.gamma, fit.scale, fit.fe_params),
-                          "lower": lower.to_numpy(), "upper": upper.to_numpy()})
-    table.attrs = {"draws": draws, "not_converged": failed}
-    return table
-
-
-def _replicates(job, seeds):
-    """For each seed whether the refit converged, and its estimates."""
-    return [_replicate(job, np.random.default_rng(seed)) for seed in seeds]
-
-
-def _replicate(job, rng):
-    problem = engine.problem(job.root * predictions.draw(job.truth, rng), job.X, job.terms, job.reml)
-    found = search.optimum(problem)
-    estimates = engine.estimates(problem, found.T, found.point)
-    return found.converged, _values(estimates.gamma, estimates.scale, estimates.beta)
-
-
-def _names(fit):
-    """Parameters as lme4 names them: sd_Intercept|g, cor_x.Intercept|g, sigma, and the fixed effects."""
-    out = []
-    for t in fit.terms:
-        out += [f"sd_{a}|{t.name}" for a in t.columns]
-        out += [f"cor_{b}.{a}|{t.name}" for j, b in enumerate(t.columns) for a in t.columns[:j]]
-    return [*out, "sigma", *fit.fe_params.index]
-
-
-def _values(gamma, scale, beta):
-    """The parameters in the order of _names."""
-    out = []
-    for g in gamma:
-        sd = np.sqrt(np.maximum(np.diag(g), 0))
-        out += list(np.sqrt(scale) * sd)
-        out += [g[j, i] / (sd[j] * sd[i]) if sd[j] * sd[i] > 0 else np.nan for j in range(len(sd)) for i in range(j)]
-    return [*out, np.sqrt(scale), *beta]
