@@ -12,6 +12,8 @@ from scipy.linalg import solve_triangular
 from lmm.engine import blocks, criterion
 
 MOST_COLUMNS = 4000
+NEAR_2 = 1e-5
+ASIDE = 1e-4
 
 
 def adjusted(fit):
@@ -41,20 +43,35 @@ def of_test(fit, L):
 
 
 def _df_and_scale(q, A1, A2):
-    """Denominator df and the factor of F, from A1 and A2 of Kenward and Roger, written so that nothing divides by zero
-    at 2 and 4 df."""
+    """Denominator df and the factor of F, from A1 and A2 of Kenward and Roger.
+
+    With 2 df their formulas are 0 / 0. The limit is taken from both sides; pbkrtest takes 1 for the factor, which is right
+    in split plots, where A1 = q A2, but not where a covariance is estimated (Hotelling's T^2).
+    """
     if q == 1:                                                       # then A1 = A2, and their formulas shrink to this
         return 2 / A2, 1.0
+    den_df, scale, small = _formula(q, A1, A2)
+    if small < NEAR_2 or abs(den_df - 2) < NEAR_2:
+        sides = [_formula(q, A1 * side, A2 * side)[:2] for side in (1 - ASIDE, 1 + ASIDE)]
+        return tuple(np.mean(sides, axis=0))
+    return den_df, scale
+
+
+def _formula(q, A1, A2):
+    """Denominator df, the factor of F, and the smaller of the two terms that are 0 with 2 df; fit for 4 df, too."""
     B = (A1 + 6 * A2) / (2 * q)
     g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
     c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
-    mean, V1 = 1 - A2 / q, 1 - c2 * B                                # both 0 where the F is exact with 2 df
-    ratio = 1.0 if abs(mean - V1) < 1e-10 else mean / V1
-    V0, V2 = 1 + c1 * B, 1 - c3 * B
-    den_df = 4 + (q + 2) * V2 / (ratio**2 * V0 - V2)
-    if abs(den_df - 2) < 0.01:                                       # 0 / 0: pbkrtest's rule
-        return den_df, 1.0
-    return den_df, den_df * mean / (den_df - 2)
+    mean = 1 - A2 / q
+    V1 = 1 - c2 * B
+    V2 = 1 - c3 * B
+    small = min(abs(mean), abs(V1))
+    if small == 0:
+        return np.nan, np.nan, small
+    den_df = 4 + (q + 2) * V2 / ((mean / V1) ** 2 * (1 + c1 * B) - V2)
+    if den_df == 2:
+        return den_df, np.nan, small
+    return den_df, den_df * mean / (den_df - 2), small
 
 
 def _to_data(fit):
