@@ -60,10 +60,13 @@ def prepared(name, values):
         return values
     if isinstance(values.iloc[0], decimal.Decimal):
         return values.astype(float)
-    strange = next((v for v in values if isinstance(v, (tuple, list, dict, set, np.ndarray))), None)
-    if strange is not None:
-        raise ValueError(f"column {name!r} has labels such as {strange!r}; make them text: data[{name!r}].map(str)")
-    factor = values.astype("category")
+    try:
+        factor = values.astype("category")
+        strange = [label for label in factor.cat.categories if isinstance(label, tuple)]
+    except TypeError:                                                # lists and the like
+        strange = [values.iloc[0]]
+    if strange:
+        raise ValueError(f"column {name!r} has labels such as {strange[0]!r}; make them text: data[{name!r}].map(str)")
     return factor.cat.rename_categories(factor.cat.categories.tolist())
 
 

@@ -1,8 +1,10 @@
-"""Columns of every kind: as R takes them, or a clear error."""
+"""Columns of every kind: as R takes them, or a clear error.
+
+Tables of polars and Arrow are tested where these are installed; readers need neither.
+"""
 
 import datetime
 import decimal
-import importlib.util
 import warnings
 
 import numpy as np
@@ -10,7 +12,6 @@ import pandas as pd
 import pytest
 
 import lmm
-from conftest import missing_tool
 
 SLEEP = lmm.load("sleepstudy")
 rng = np.random.default_rng(5)
@@ -20,15 +21,8 @@ FORMULA = "Reaction ~ Days * f + late + I(Days**2) + Days:late + (1 + Days | Sub
 EXPECTED = lmm.fit(FORMULA, DATA)
 
 
-def need(name):
-    """A library that readers need not have."""
-    if importlib.util.find_spec(name) is None:
-        missing_tool(f"{name} makes tables of another kind; it is not installed")
-
-
 def arrow(values, kind):
-    need("pyarrow")
-    import pyarrow
+    pyarrow = pytest.importorskip("pyarrow")
     return values.astype(pd.ArrowDtype(getattr(pyarrow, kind)()))
 
 
@@ -129,7 +123,7 @@ KINDS = {
     "string (pyarrow)": lambda d: d.assign(f=arrow(d["f"], "string")),
     "bool[pyarrow]": lambda d: d.assign(late=arrow(d["late"], "bool_")),
     "int8[pyarrow]": lambda d: d.assign(Days=arrow(d["Days"], "int8")),
-    "pyarrow": lambda d: need("pyarrow") or d.convert_dtypes(dtype_backend="pyarrow"),
+    "pyarrow": lambda d: pytest.importorskip("pyarrow") and d.convert_dtypes(dtype_backend="pyarrow"),
 }
 
 
@@ -161,15 +155,15 @@ def test_missing_values_of_every_kind(kind):
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_tables_of_other_libraries(library):
-    need("polars"), need("pyarrow")
-    import polars
+    pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
     table = polars.from_pandas(DATA) if library == "polars" else polars.from_pandas(DATA).to_arrow()
     same_as_expected(table, table[:20])
 
 
 def test_polars_factors_and_missing_values():
-    need("polars"), need("pyarrow")
-    import polars
+    pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
     table = polars.from_pandas(DATA).with_columns(polars.col("f").cast(polars.Enum(["d", "a", "b c"])))
     assert list(lmm.fit("Reaction ~ f + (1 | Subject)", table).fe_params.index) == ["Intercept", "f[T.a]", "f[T.b c]"]
     gap = table.with_columns(polars.when(polars.col("Days") == 3).then(None).otherwise(polars.col("late")).alias("late"))

@@ -87,6 +87,8 @@ def marginal(fit):
     All this is asked of the full coding of X (slide 27), where each level has its column, so that the coding of the
     fitted X plays no part.
     """
+    if not len(fit.fe_params):
+        return {}
     slices, A, reference, to_fit = _full_coding(fit)
     terms = [term for term in slices if str(term) != "1"]
     out = {str(term): np.zeros((0, fit.X.shape[1])) for term in fit.model_spec.term_slices if str(term) != "1"}
