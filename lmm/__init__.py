@@ -1,4 +1,24 @@
-"""lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula."""
+"""lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula.
+
+Files are the slides, folders are the machinery. Imports run one way: slides <- engine <- inference <- model;
+the slides import nothing of the engine.
+
+    design.py       X and Z                                  slides 27, 28
+    moments.py      V = Z G Z' + R, correlations             slides 29 to 31
+    likelihood.py   GLS, ML, REML                            slides 32, 34, 35
+    henderson.py    the mixed model equations                slide 33
+    shrinkage.py    how far a group's mean is trusted      slide 9
+    check.py        what these ask of their input
+
+    model.py        fit() and Fit, its results;  summary.py: as text and HTML
+    engine/         formulas -> frame -> products -> blocks -> criterion; start -> search
+    inference/      degrees of freedom, means, tests, intervals, predictions, influence
+    plots/          pictures; diagnostics
+    homework/       the homework's data and answers
+    data.py         the tables;  quoted.py: the lecture's numbers
+
+`lmm.influence` and `lmm.diagnostics` are names of `inference.influence` and `plots.diagnostics`.
+"""
 
 import importlib
 from typing import TYPE_CHECKING

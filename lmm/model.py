@@ -1,16 +1,20 @@
 """lmm.fit: a linear mixed model from a formula and a table."""
 
 import warnings
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lmm import blocks, columns, engine, frame, products, rank, search, start, summary
-from lmm.inference import anova, intervals, lrt, means, predictions
+from lmm import summary
+from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start
+from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
+from lmm.inference.degrees import kenward_roger, satterthwaite
 
 MOST_ROWS_DENSE = 5000
 ALL_EXPLAINED = 1e-13
+ALMOST_ALL_EXPLAINED = 1e-9
 
 
 def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error"):
@@ -51,7 +55,7 @@ def from_model(formula, model, reml):
     if model.weights is not None:                                    # rows times the roots of their weights: R = sigma^2 I
         root = np.sqrt(model.weights)
         y, X, terms = root * y, root[:, None] * X, [(codes, root[:, None] * x) for codes, x in terms]
-    problem = engine.problem(y, X, terms, reml, model.X.columns)
+    problem = criterion.problem(y, X, terms, reml, model.X.columns)
     moments = start.moments(problem)
     if moments:
         start.told_apart(moments, [model.terms[k] for k in problem.order])
@@ -59,6 +63,9 @@ def from_model(formula, model, reml):
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
                          "of the whole, too little to be estimated; a random term may be the response in disguise")
+    if optimum.point.scale < ALMOST_ALL_EXPLAINED:
+        warnings.warn(f"the residual variance of {formula!r} is {optimum.point.scale:.1e} of the whole: rounding leaves few "
+                      "digits of it, of degrees of freedom and of small variances", RuntimeWarning, stacklevel=3)
     if not optimum.converged:
         warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; do not trust it",
                       RuntimeWarning, stacklevel=3)
@@ -70,7 +77,7 @@ class Fit:
 
     def __init__(self, formula, model, problem, optimum):
         names = model.X.columns
-        found = engine.estimates(problem, optimum.T, optimum.point)
+        found = criterion.estimates(problem, optimum.T, optimum.point)
         self.formula, self.reml, self.data = formula, problem.reml, model.data
         self.model, self.problem, self.optimum = model, problem, optimum
         self.terms, self.model_spec = model.terms, model.model_spec
@@ -83,9 +90,28 @@ class Fit:
         self.criterion = found.criterion - log_weights
         self.llf, self.converged, self.n_evaluations = -self.criterion / 2, optimum.converged, optimum.n_evaluations
         self.singular = any(map(blocks.is_singular, optimum.T))
-        self.n_params = len(names) + len(engine.parameters(optimum.T)) + 1
+        self.n_params = len(names) + len(criterion.parameters(optimum.T)) + 1
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
+
+    def refit(self, y=None, reml=None):
+        """The same model on new responses, or by the other criterion, as lme4's refit: a new Fit.
+
+        y: an array with one number for each row of the fit, (nobs,), in the units of the response; or a Series with
+        the labels of the table, of which the fit's rows are taken. Without it the response stays.
+        reml: True or False; without it the criterion stays. Weights and offset stay.
+        Raises ValueError for another number of rows, other labels, and values that are not finite numbers.
+        """
+        if reml not in (None, True, False):
+            raise ValueError(f"reml must be True or False, or None to keep the criterion, not {reml!r}")
+        if y is None:
+            return self.changed(reml)
+        y = frame.new_response(y, self.X.index)
+        return self.changed(reml, y=y, data=frame.with_response(self.model.data, self.formula, y))
+
+    def changed(self, reml=None, **parts):
+        """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text stays."""
+        return from_model(self.formula, self.model._replace(**parts), self.reml if reml is None else reml)
 
     # Estimates -----------------------------------------------------------------------------------------------
 
@@ -174,17 +200,26 @@ class Fit:
         if self.nobs > MOST_ROWS_DENSE:
             raise ValueError(f"V would be a dense {self.nobs} x {self.nobs} matrix; above {MOST_ROWS_DENSE} rows "
                              "use fit.Z, fit.G and fit.R, which are sparse")
-        return (self.Z @ self.G @ self.Z.T + self.R).toarray()
+        V = (self.Z @ self.G @ self.Z.T + self.R).toarray()
+        return (V + V.T) / 2                                         # symmetric to the last digit
 
     # Inference -----------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _satterthwaite(self):
+        return satterthwaite.pieces(self)
+
+    @cached_property
+    def _kenward_roger(self):
+        return kenward_roger.pieces(self)
+
     def coef_table(self, df="satterthwaite"):
         """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""
-        return means.contrast(self, pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index), df)
+        return contrasts.contrast(self, pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index), df)
 
     def contrast(self, L, df="satterthwaite"):
         """Any linear function L beta of the fixed effects, the lecture's `estimable` (slide 26)."""
-        return means.contrast(self, L, df)
+        return contrasts.contrast(self, L, df)
 
     def ls_means(self, factors, df="satterthwaite"):
         """Least-squares means of a factor, or of "a:b": mean, se, df, lower, upper (slide 26)."""
@@ -209,19 +244,19 @@ class Fit:
 
     def profile(self, level=0.95):
         """Likelihood profile intervals of the variance parameters and fixed effects."""
-        return intervals.profile(self, level)
+        return profile.profile(self, level)
 
     def bootstrap(self, n, seed, executor=None, level=0.95):
         """Parametric bootstrap intervals: n data sets simulated from the fit and fitted again."""
-        return intervals.bootstrap(self, n, seed, executor, level)
+        return simulation.bootstrap(self, n, seed, executor, level)
 
     def simulate(self, n, seed):
         """n responses drawn from the fitted model, new random effects and errors each time: (nobs, n)."""
-        return predictions.simulate(self, n, seed)
+        return simulation.simulate(self, n, seed)
 
     def predict(self, new_data=None, random="conditional", interval=None, df="satterthwaite"):
         """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an interval on request."""
-        return predictions.predict(self, new_data, random, interval, df)
+        return prediction.predict(self, new_data, random, interval, df)
 
     def summary(self, df="satterthwaite"):
         """All of it as text, laid out like lme4's summary, with df and p."""

@@ -21,7 +21,7 @@ import pandas as pd
 from scipy import stats
 
 import lmm
-from lmm.inference import means
+from lmm.inference import multiplicity
 
 LME4 = """
 suppressMessages(library(lme4)); d <- read.csv("{csv}"); for (g in strsplit("{groups}", ",")[[1]]) d[[g]] <- factor(d[[g]])
@@ -136,7 +136,7 @@ def tails(repeat):
     model = lmm.fit(*models()["planks, three terms"][:2])
     pairs = model.pairs("depth:width")
     q, k, df = np.sqrt(2) * pairs["t"].abs(), 15, pairs["df"]
-    ours = measure(lambda *_: means.tukey_p(q, k, df), None, None, repeat)[0]
+    ours = measure(lambda *_: multiplicity.tukey_p(q, k, df), None, None, repeat)[0]
     theirs = measure(lambda *_: stats.studentized_range.sf(q, k, df), None, None, repeat)[0]
     print(f"\nTukey's p-values of {len(q)} pairs\n  {'lmm':12} {ours:10.1f} ms")
     print(f"  {'scipy':12} {theirs:10.1f} ms   lmm / scipy {ours / theirs:6.3f}")

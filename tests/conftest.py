@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -17,7 +16,6 @@ import lmm
 matplotlib.use("Agg")                                                # pictures are drawn, never shown
 
 ROOT = Path(__file__).parent.parent
-sys.path += [str(ROOT), str(ROOT / "book" / "_ext")]                  # `tests.` itself, and the site's extensions
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
 REFERENCE = ROOT / "tests" / "reference"
 MODELS = json.loads((REFERENCE / "models.json").read_text())          # the registry of models that make.R fits

@@ -179,7 +179,7 @@ def test_inference(case):
 
 
 def test_a_fit_that_does_not_converge_says_so(monkeypatch):
-    monkeypatch.setattr(lmm.search, "MAX_EVALUATIONS", 0)
+    monkeypatch.setattr(lmm.engine.search, "MAX_EVALUATIONS", 0)
     unbalanced = lmm.load("sleepstudy").iloc[:-3]                   # of balanced data the start is the optimum
     with pytest.warns(RuntimeWarning, match=r"has not converged after \d+ evaluations; do not trust it"):
         stuck = lmm.fit("Reaction ~ Days + (Days | Subject)", unbalanced)

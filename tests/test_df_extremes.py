@@ -64,3 +64,8 @@ def test_main_plots_have_the_df_of_the_plots_table(blocks, treatments, seed):
             assert row["den_df"] == pytest.approx(df, rel=1e-6)
             assert row["F"] == pytest.approx(F, rel=1e-6)
         assert fit.coef_table("kenward-roger")["df"]["t[T.1]"] == pytest.approx(df, rel=1e-6)
+
+
+def test_a_residual_that_rounding_eats_is_told():
+    with pytest.warns(RuntimeWarning, match="rounding leaves few digits"):
+        lmm.fit("y ~ 1 + (1 | g)", groups(6, 20, 1e5))

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 
 import lmm
-from lmm import engine, frame, search, start
+from lmm.engine import criterion, frame, search, start
 
 RANDOM = ["(1 | g)", "(1 | g) + (1 | h)", "(1 | g/k)", "(x | g)", "(x || g)", "(0 + x | g)", "(x | g) + (1 | h)",
           "(1 | g) + (1 | g:h)", "(x | h) + (x | g)", "(1 | g) + (0 + z | h) + (1 | k:g)"]
@@ -60,11 +60,11 @@ def test_gradient_is_the_derivative_of_the_criterion(seed):
     formula, data, reml = design(seed)
     fit = lmm.fit(formula, data, reml=reml)
     rng, sizes = np.random.default_rng(seed), fit.problem.sizes
-    theta = rng.normal(0, 1, len(engine.pack(fit.optimum.T)))
-    point = engine.evaluate(fit.problem, engine.unpack(theta, sizes))
+    theta = rng.normal(0, 1, len(criterion.pack(fit.optimum.T)))
+    point = criterion.evaluate(fit.problem, criterion.unpack(theta, sizes))
     for i in range(len(theta)):
         step = 1e-5 * np.eye(len(theta))[i]
-        up, down = (engine.evaluate(fit.problem, engine.unpack(theta + s * step, sizes)).criterion for s in (1, -1))
+        up, down = (criterion.evaluate(fit.problem, criterion.unpack(theta + s * step, sizes)).criterion for s in (1, -1))
         assert point.gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-4)
 
 
@@ -77,9 +77,9 @@ def test_400_random_models_none_worse_than_the_best_of_several_searches(block):
         sizes = fit.problem.sizes
 
         def objective(theta):
-            point = engine.evaluate(fit.problem, engine.unpack(theta, sizes))
+            point = criterion.evaluate(fit.problem, criterion.unpack(theta, sizes))
             return point.criterion, point.gradient
-        starts = rng.uniform(0.05, 2, (4, len(engine.pack(fit.optimum.T))))
+        starts = rng.uniform(0.05, 2, (4, len(criterion.pack(fit.optimum.T))))
         best = min(minimize(objective, start, jac=True, method="L-BFGS-B").fun for start in starts)
         assert fit.converged and fit.optimum.point.criterion <= best + 1e-6, (seed, formula)
 
@@ -166,7 +166,7 @@ def test_singular_fits_are_exact_flagged_and_explained():
 
 def test_a_variance_that_starts_at_zero_can_leave_it():
     fit = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff"))
-    point = engine.evaluate(fit.problem, [np.zeros((1, 1))])
+    point = criterion.evaluate(fit.problem, [np.zeros((1, 1))])
     assert search._leave_boundary(point, np.zeros(1), [1]) is not None
     at_zero = lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff2"))
     assert search._leave_boundary(at_zero.optimum.point, np.zeros(1), [1]) is None
@@ -187,11 +187,11 @@ def test_the_start_solves_the_dense_moment_equations():
     """E y'B_i y = sum_j v_j tr M B_i M B_j + s tr M B_i, written out with n x n matrices."""
     data = lmm.load("sleepstudy").iloc[:-7]
     model = frame.read("Reaction ~ Days + (Days | Subject) + (1 | day)", data.assign(day=data["Days"].astype("category")))
-    problem = engine.problem(model.y, model.X.to_numpy(), [(t.codes, t.x) for t in model.terms], True)
+    problem = criterion.problem(model.y, model.X.to_numpy(), [(t.codes, t.x) for t in model.terms], True)
     Q, y = problem.W[:, :-1], problem.W[:, -1]
     M, B = np.eye(len(y)) - Q @ Q.T, []
     for place, k in enumerate(problem.order):
-        codes, x = model.terms[k].codes, engine._centre(model.terms[k].x)[0]
+        codes, x = model.terms[k].codes, criterion._centre(model.terms[k].x)[0]
         same = codes[:, None] == codes
         B += [M @ (same * (np.outer(x[:, a], x[:, b]) + np.outer(x[:, b], x[:, a])) / (1 + (a == b))) @ M
               for a in range(x.shape[1]) for b in range(a + 1)]

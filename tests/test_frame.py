@@ -64,7 +64,7 @@ def test_numbers_keep_their_labels_as_groups_and_in_C():
 
 def test_a_column_of_floats_is_not_copied():
     values = SLEEP["Days"].astype(float)
-    assert lmm.columns.reals(values) is values
+    assert lmm.engine.columns.reals(values) is values
 
 
 def test_decimals_are_numbers():

@@ -152,16 +152,16 @@ def test_the_same_draws_on_dask():
 
 
 def test_refits_that_do_not_converge_are_counted(monkeypatch):
-    optimum = lmm.search.optimum
-    monkeypatch.setattr(lmm.search, "optimum", lambda problem: optimum(problem)._replace(converged=False))
+    optimum = lmm.engine.search.optimum
+    monkeypatch.setattr(lmm.engine.search, "optimum", lambda problem: optimum(problem)._replace(converged=False))
     with pytest.warns(RuntimeWarning, match="5 of 5 refits have not converged; they are kept"):
         got = SLOPES.bootstrap(5, seed=1)
     assert got.attrs["not_converged"] == 5 and len(got.attrs["draws"]) == 5
 
 
 def test_progress_is_shown_for_long_work_only(capfd, monkeypatch):
-    assert lmm.inference.intervals.PROGRESS_FROM == 200
-    monkeypatch.setattr(lmm.inference.intervals, "PROGRESS_FROM", 12)
+    assert lmm.inference.simulation.PROGRESS_FROM == 200
+    monkeypatch.setattr(lmm.inference.simulation, "PROGRESS_FROM", 12)
     BATCHES.bootstrap(11, seed=1)
     assert "fits" not in capfd.readouterr().err
     BATCHES.bootstrap(12, seed=1)

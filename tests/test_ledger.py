@@ -5,7 +5,7 @@ import re
 import pytest
 
 import lmm
-import ledger_page
+from _tools import ledger_page
 from conftest import CHAPTERS, ROOT, notebook, printed
 
 # slide -> the chapter that mirrors it, for the slides with quoted numbers

@@ -166,8 +166,8 @@ def test_misuse(case):
 
 def test_a_fit_that_has_not_converged_is_not_compared(monkeypatch):
     with monkeypatch.context() as patch:
-        optimum = lmm.search.optimum
-        patch.setattr(lmm.search, "optimum", lambda *args: optimum(*args)._replace(converged=False))
+        optimum = lmm.engine.search.optimum
+        patch.setattr(lmm.engine.search, "optimum", lambda *args: optimum(*args)._replace(converged=False))
         with pytest.warns(RuntimeWarning, match="not converged"):
             stuck = sleep("(Days | Subject)")
     with pytest.raises(ValueError, match="has not converged; its criterion cannot be compared"):

@@ -12,7 +12,7 @@ from statsmodels.stats.anova import anova_lm
 
 import lmm
 from conftest import MODELS, model_fit, reference
-from lmm.inference import anova, means
+from lmm.inference import anova, means, multiplicity
 
 MEANS = [model for model in MODELS if "means" in MODELS[model]]
 METHODS = {"satterthwaite": "satterthwaite", "kenward-roger": "kenward_roger"}
@@ -202,23 +202,23 @@ def test_holm_and_bonferroni_by_hand():
     for adjust, half in {"bonferroni": wide, "holm": wide, "none": stats.t.ppf(0.975, 45) * se}.items():
         np.testing.assert_allclose(got[adjust]["lower"], estimate - half, rtol=1e-6)
         np.testing.assert_allclose(got[adjust]["upper"], estimate + half, rtol=1e-6)
-    np.testing.assert_allclose(means._holm(np.array([0.01, 0.04, 0.03, 0.9])), [0.04, 0.09, 0.09, 0.9])
+    np.testing.assert_allclose(multiplicity.holm(np.array([0.01, 0.04, 0.03, 0.9])), [0.04, 0.09, 0.09, 0.9])
 
 
 @pytest.mark.parametrize("q, k, df", [(3.5, 3, 1), (2.0, 5, 2.5), (3.88, 3, 10), (5.1, 15, 152), (4.0, 60, 1e4)])
 def test_the_studentized_range_against_scipy(q, k, df):
     expected = stats.studentized_range.sf(q, k, df)
-    np.testing.assert_allclose(means.tukey_p(np.array([q, 0, q]), k, np.array([df, df, 3])), [
+    np.testing.assert_allclose(multiplicity.tukey_p(np.array([q, 0, q]), k, np.array([df, df, 3])), [
         expected, 1, stats.studentized_range.sf(q, k, 3)], rtol=1e-9, atol=1e-11)
-    assert means.tukey_quantile(k, np.array([df]), 1 - expected) == pytest.approx(q, rel=1e-8)
+    assert multiplicity.tukey_quantile(k, np.array([df]), 1 - expected) == pytest.approx(q, rel=1e-8)
 
 
 def test_the_studentized_range_against_the_tables():
     # Harter 1960: upper 5 % points, 3 means and 10 df, 5 and 20, 10 and 60
     for k, df, q in [(3, 10, 3.877), (5, 20, 4.232), (10, 60, 4.646)]:
-        assert means.tukey_quantile(k, np.array([df]))[0] == pytest.approx(q, abs=5e-4)
-    assert np.isnan(means.tukey_p(np.array([3.0]), 3, np.array([0.0]))).all()
-    assert np.isnan(means.tukey_quantile(3, np.array([0.0, np.nan]))).all()
+        assert multiplicity.tukey_quantile(k, np.array([df]))[0] == pytest.approx(q, abs=5e-4)
+    assert np.isnan(multiplicity.tukey_p(np.array([3.0]), 3, np.array([0.0]))).all()
+    assert np.isnan(multiplicity.tukey_quantile(3, np.array([0.0, np.nan]))).all()
 
 
 def test_letters_of_the_planks_depth():

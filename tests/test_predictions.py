@@ -45,7 +45,7 @@ def test_the_fits_own_rows(name):
 @pytest.mark.parametrize("name", FITS)
 def test_variances_against_hendersons_C(name, monkeypatch):
     fit = FITS[name]
-    monkeypatch.setattr(lmm.inference.predictions, "MOST_NUMBERS", 2000)              # several portions
+    monkeypatch.setattr(lmm.inference.prediction, "MOST_NUMBERS", 2000)              # several portions
     X, Z, R = fit.X.to_numpy(), fit.Z.toarray(), fit.R.diagonal()
     if fit.terms:
         C = lmm.henderson.solve(fit.y, X, Z, fit.G.toarray(), fit.R.toarray()).C

@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 import lmm
-import site_run
+from _ext.site.run import build_lmm
 from conftest import CHAPTERS, ROOT
 
 
@@ -20,7 +20,7 @@ from conftest import CHAPTERS, ROOT
 def site(tmp_path_factory):
     """A folder with nothing but the unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")
-    wheel = site_run.build_lmm(folder)
+    wheel = build_lmm(folder)
     zipfile.ZipFile(folder / wheel).extractall(folder / "site")
     return folder / "site"
 

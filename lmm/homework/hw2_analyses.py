@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from lmm.homework.tables import TABLES, mean_squares
-from lmm.inference.means import tukey_p, tukey_quantile
+from lmm.inference.multiplicity import tukey_p, tukey_quantile
 
 FIXED = ["width", "depth", "width:depth"]
 DF = {"plank": 19, "width": 2, "depth": 4, "plank:width": 38, "plank:depth": 76, "width:depth": 8, "residual": 152}

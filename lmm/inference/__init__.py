@@ -1,1 +1,12 @@
-"""Inference on a fit: degrees of freedom, contrasts and means, F tests."""
+"""Inference on a fit.
+
+    degrees/       degrees of freedom: containment, Satterthwaite, Kenward and Roger
+    contrasts      L beta, with its error, df, t and p
+    means          least-squares means, their pairs and letters;  multiplicity: Tukey, Holm
+    anova          F tests of the terms, types 1, 2 and 3
+    lrt            likelihood-ratio tests of fixed effects and variances
+    profile        intervals from the likelihood;  parameters: their names, as lme4's
+    simulation     responses drawn from a fit, and bootstrap intervals
+    prediction     new rows, with intervals
+    influence      residuals, leverage, Cook's distance, BLUPs with their errors
+"""

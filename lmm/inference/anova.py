@@ -7,8 +7,9 @@ import pandas as pd
 import scipy
 from formulaic.parser.types import Factor
 
-from lmm import rank
-from lmm.inference import containment, df as degrees
+from lmm.engine import rank
+from lmm.inference import degrees
+from lmm.inference.degrees import containment
 
 
 def table(fit, type, df):
@@ -31,7 +32,9 @@ def table(fit, type, df):
                       RuntimeWarning, stacklevel=3)
     if df == "containment":                                          # nlme: the smallest df of the term's own effects
         own = containment.of_coefficients(fit)
-        rows = {name: test._replace(den_df=own.iloc[_columns(fit)[name]].min()) for name, test in rows.items()}
+        for name, test in rows.items():
+            if test.num_df:
+                rows[name] = test._replace(den_df=own.iloc[_columns(fit)[name]].min())
     result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F"]).astype(float)
     result["p"] = scipy.stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
@@ -52,6 +55,8 @@ def hierarchical(fit):
     """For each term the rows L of its type 2 test, as in lmerTest and SAS: its rows of type 1 where it stands behind all
     terms that do not contain it, and before those that do."""
     columns, out = _columns(fit), {}
+    if len([name for name in columns if name != "Intercept"]) == 1:  # here lmerTest takes the rows of type 1
+        return {name: rows for name, rows in sequential(fit, "").items() if name != "Intercept"}
     terms = {"Intercept" if str(term) == "1" else str(term): term for term in fit.model_spec.term_slices}
     for name in terms:
         if name == "Intercept":

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from lmm import model as models
-
 MOST_LEVELS = 4000
 DRAWS_AT_ONCE = 2_000_000
 
@@ -34,11 +32,11 @@ def lrt(small, large):
     if df == 0:
         raise ValueError(f"{small.formula!r} and {large.formula!r} are the same model; there is nothing to test")
     if fixed:
-        small, large = _by_ml(small), _by_ml(large)
+        small, large = (fit.refit(reml=False) if fit.reml else fit for fit in (small, large))
     elif small.reml != large.reml:
         raise ValueError("one model was fitted by REML, the other by ML; fit both with the same `reml`")
     elif small.reml and not np.array_equal(small.X, large.X):
-        small = _refit(small, X=large.X)             # the restricted likelihood depends on the coding of X
+        small = small.changed(X=large.X)           # the restricted likelihood depends on the coding of X
     for fit in (small, large):
         if not fit.converged:
             raise ValueError(f"{fit.formula!r} has not converged; its criterion cannot be compared")
@@ -56,7 +54,7 @@ def ranova(fit):
         raise ValueError(f"{fit.formula!r} has no random terms to test")
     rows = []
     for name, terms in _reductions(fit):
-        small = _refit(fit, terms=terms)
+        small = fit.changed(terms=terms)
         df = _n_covariances(fit.terms) - _n_covariances(terms)
         test = _test(small.criterion - fit.criterion, df, _new_variances(small, fit))
         rows.append({"term": name, "npar": fit.n_params - df, "criterion": small.criterion, **test,
@@ -79,8 +77,8 @@ def rlrt(fit, n=10_000, seed=None):
                          "the mixture of fit.ranova() is practically exact")
     if n < 1 or n != int(n):
         raise ValueError(f"n, the number of draws, must be a positive whole number, not {n!r}")
-    large = fit if fit.reml else _refit(fit, reml=True)
-    statistic = _test(_refit(large, terms=[]).criterion - large.criterion, 1, 1)["statistic"]
+    large = fit if fit.reml else fit.refit(reml=True)
+    statistic = _test(large.changed(terms=[]).criterion - large.criterion, 1, 1)["statistic"]
     draws = _null_draws(large, int(n), np.random.default_rng(seed))
     p = (1 + (draws >= statistic).sum()) / (1 + len(draws))
     return pd.DataFrame([{"statistic": statistic, "p": p, "test": f"exact, {len(draws)} draws"}])
@@ -129,7 +127,7 @@ def _test(statistic, df, variances):
 
 def _same_data(small, large):
     for fit in (small, large):
-        if not isinstance(fit, models.Fit):
+        if not hasattr(fit, "refit"):
             raise ValueError(f"lrt compares two fits of lmm.fit, not {type(fit).__name__}")
     if small.nobs != large.nobs:
         raise ValueError(f"the models use {small.nobs} and {large.nobs} rows; fit both to the same rows, "
@@ -182,14 +180,6 @@ def _new_variances(small, large):
 
 
 # Smaller models ---------------------------------------------------------------------------------------------------
-
-def _by_ml(fit):
-    return _refit(fit, reml=False) if fit.reml else fit
-
-
-def _refit(fit, reml=None, **changes):
-    return models.from_model(fit.formula, fit.model._replace(**changes), fit.reml if reml is None else reml)
-
 
 def _reductions(fit):
     """For each test of ranova its name and the terms left."""

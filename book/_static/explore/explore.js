@@ -5,7 +5,7 @@
      controls  [{name, label, min, max, step, value, show}] a slider each (show: number -> text with unit),
                or [{name, label, options, value}] a list to choose from
      buttons   {label: values to set}, beside "Back to the start"
-     math      pure functions, the formulas of the chapter (tests/test_site_explore.py compares them with lmm)
+     math      pure functions, the formulas of the chapter (tests/site/test_explore.py compares them with lmm)
      draw      (svg, values, width): draws anew, begins with explore.clear
      say       values -> text
      drag      (x, y) of a pointer on the picture -> values to set (optional)

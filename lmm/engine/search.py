@@ -1,0 +1,144 @@
+"""The search for the optimum of the engine's criterion: Newton's method, with its start and what happens at boundaries."""
+
+from collections import namedtuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from lmm.engine import blocks, start, valleys
+from lmm.engine.criterion import Point, evaluate, pack, unpack
+
+Optimum = namedtuple("Optimum", "T point converged n_evaluations")
+
+MAX_EVALUATIONS = 100
+
+
+def optimum(problem, moments=None):
+    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed.
+
+    moments: those of `start`, where they are known.
+    """
+    found = Optimum(*_newton(problem, start.variances(problem, moments)))
+    n_evaluations = found.n_evaluations
+    for T in _other_starts(problem, found):
+        other = Optimum(*_newton(problem, T))
+        n_evaluations += other.n_evaluations
+        if other.converged and other.point.criterion < found.point.criterion - 1e-9:
+            found = other
+    return found._replace(n_evaluations=n_evaluations)
+
+
+def _other_starts(problem, found):
+    """Where to look again, for a valley may be the wrong one of several: where a variance is 0 or a covariance singular,
+    from T = I and 10 I; where a term has few levels, from the valleys of a coarse grid."""
+    if problem.products is None:
+        return []
+    starts, heights = valleys.starts(problem)
+    if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:                    # the one where we are
+        starts = []
+    if any(map(blocks.is_singular, found.T)):
+        starts = starts + [[size * np.eye(m) for m in problem.sizes] for size in (1, 10)]
+    return starts
+
+
+def _newton(problem, T):
+    """Newton's method on theta, the lower triangles of the T_k; a step is halved until the criterion falls."""
+    sizes = problem.sizes
+    theta = pack(T)
+    at = lambda values: evaluate(problem, unpack(values, sizes))                            # noqa: E731
+    point, n_evaluations = at(theta), 1
+    correction = np.zeros_like(point.hessian)
+    while n_evaluations < MAX_EVALUATIONS:
+        step = _direction(point.gradient, point.hessian + correction)
+        step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)             # no leap into the void
+        noise = 1e-12 * (1 + abs(point.criterion)) + 1e-15 * len(problem.W) / point.scale
+        if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-18:
+            snapped = _snap(theta, sizes)
+            if (snapped != theta).any():
+                theta, n_evaluations = snapped, n_evaluations + 1
+                point = at(theta)
+            away = _leave_boundary(point, theta, sizes)
+            if away is None:
+                return unpack(theta, sizes), point, True, n_evaluations
+            theta, n_evaluations = away, n_evaluations + 1
+            point = at(theta)
+            continue
+        length, slope = 1.0, step @ point.gradient
+        while True:
+            candidate = _try(problem, unpack(theta + length * step, sizes))
+            n_evaluations += 1
+            rise = candidate.criterion - point.criterion
+            if rise <= noise or n_evaluations >= MAX_EVALUATIONS or length < 1e-6:
+                break
+            length *= np.clip(-slope * length / (2 * (rise - slope * length)), 0.1, 0.5)    # of a parabola
+        if not rise <= noise:
+            break
+        # what the Hessian missed along this step (symmetric rank one), for the steps to come
+        moved = length * step
+        missed = candidate.gradient - point.gradient - (point.hessian + correction) @ moved
+        if length < 1:
+            correction = np.zeros_like(correction)
+        elif (np.abs(moved) < 0.1 * (0.01 + np.abs(theta))).all() and (
+                abs(missed @ moved) > 1e-6 * np.linalg.norm(missed) * np.linalg.norm(moved)):
+            correction = correction + np.outer(missed, missed) / (missed @ moved)
+        theta, point = theta + moved, candidate
+    return _descend(problem, theta, n_evaluations)
+
+
+def _descend(problem, theta, n_evaluations):
+    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to turn): L-BFGS."""
+    def objective(values):
+        point = _try(problem, unpack(values, problem.sizes))
+        return (point.criterion, point.gradient) if np.isfinite(point.criterion) else (1e100, np.zeros_like(values))
+    found = minimize(objective, theta, jac=True, method="L-BFGS-B",
+                     options={"maxfun": 10 * MAX_EVALUATIONS, "gtol": 1e-7, "ftol": 0})
+    theta = _snap(found.x, problem.sizes)
+    point = evaluate(problem, unpack(theta, problem.sizes))
+    converged = np.abs(point.gradient).max() < 1e-6 * (1 + abs(point.criterion))
+    return unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1
+
+
+def _try(problem, T):
+    """The point at T; where rounding has left no positive definite matrix, one with an infinite criterion."""
+    try:
+        return evaluate(problem, T)
+    except np.linalg.LinAlgError:
+        return Point(np.inf, *[None] * 9)
+
+
+def _direction(gradient, hessian):
+    """-H^-1 gradient, with the eigenvalues of H made positive."""
+    if not len(gradient):
+        return gradient
+    values, vectors = np.linalg.eigh(hessian)
+    values = np.maximum(np.abs(values), 1e-8 * np.abs(values).max() + 1e-300)
+    return -vectors @ ((vectors.T @ gradient) / values)
+
+
+def _snap(theta, sizes):
+    """Variances that have run to the boundary become exactly 0."""
+    T = unpack(theta, sizes)
+    for k, t in enumerate(T):
+        left, values, right = np.linalg.svd(t)
+        if values[-1] < 1e-5 * max(1, values[0]):
+            values = np.where(values < 1e-5 * max(1, values[0]), 0, values)
+            if len(t) == 1:
+                T[k] = values[None, :]
+            else:
+                T[k] = np.linalg.qr((left * values).T)[1].T
+    return pack(T)
+
+
+def _leave_boundary(point, theta, sizes):
+    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if all is well."""
+    T = unpack(theta, sizes)
+    for k, t in enumerate(T):
+        null = np.linalg.svd(t)[0][:, np.linalg.svd(t, compute_uv=False) == 0]
+        if null.shape[1]:
+            score = point.traces[k] - point.squares[k] / point.scale
+            values, vectors = np.linalg.eigh(null.T @ score @ null)
+            if values[0] < -1e-6 * (1 + np.abs(score).max()):
+                v = null @ vectors[:, :1]
+                T[k] = np.linalg.cholesky(t @ t.T + 0.01 * v @ v.T + 1e-12 * np.eye(len(t)))
+                return pack(T)
+    return None

@@ -1,0 +1,179 @@
+"""Quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 257): where the search begins, in balanced designs
+the optimum already, and whether the data can tell the variances apart at all.
+
+V = s I + sum_i v_i B_i with B_i = Z_k E_ab Z_k' for each variance (a = b) and covariance of term k. With M = I - QQ',
+where y has lost X, E y'B_i y = s tr MB_i + sum_j v_j tr MB_i MB_j and E y'y = s (n - p) + sum_j v_j tr MB_j are linear in s
+and v. If two combinations of the B_i are the same to M, no data can tell their variances apart.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from lmm.engine import blocks
+
+NOT_TOLD_APART = 1e-10
+
+
+Moments = namedtuple("Moments", "index matrix right before")
+
+
+def variances(problem, found=None):
+    """A lower triangle T_k a term, from the moments (`found`, where they are known)."""
+    found = found or moments(problem)
+    if found is None:
+        return []
+    index, v = found.index, np.linalg.lstsq(found.matrix, found.right)[0]
+    gamma = [np.zeros((m, m)) for m in problem.sizes]
+    for (k, a, b), value in zip(index, v):
+        gamma[k][a, b] = gamma[k][b, a] = value
+    return [_root(g / max(v[-1], 0.05)) for g in gamma]
+
+
+def told_apart(found, terms):
+    """ValueError if the variances cannot be told from one another, from the residual's or from the fixed effects.
+
+    found: the moments; terms: the random terms (with `text`s and `columns`), in the engine's order.
+    """
+    empty = np.diag(found.before) == 0
+    if empty.any():
+        k, a, b = found.index[empty.argmax()]
+        raise ValueError(f"the covariance of {terms[k].columns[a]} and {terms[k].columns[b]} in {terms[k].text} cannot be "
+                         "estimated: no level has rows of both; give each a term of its own")
+    alike = _null(found.before)
+    if alike is not None:
+        names = list(dict.fromkeys(terms[k].text for (k, _, _), part in zip(found.index, alike) if part))
+        what = f"the variances of {' and '.join(names)}" if len(names) > 1 else f"the variances in {names[0]}"
+        if alike[-1]:
+            raise ValueError(f"{what} cannot be told from the residual's; leave a random term or a slope out")
+        raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term or a slope out")
+    lost = _null(found.matrix, np.diag(found.before))
+    if lost is not None:
+        k = found.index[lost.argmax()][0]
+        places = {a for (j, a, b), part in zip(found.index, lost) if part and j == k and a == b}
+        columns = [terms[k].columns[place] for place in sorted(places)]
+        what = terms[k].text if len(terms[k].columns) == 1 else f"{', '.join(columns)} in {terms[k].text}"
+        raise ValueError(f"the fixed part gives all random effects of {what}, so their variance cannot be told from the "
+                         "fixed effects: leave out one or the other")
+
+
+def _null(matrix, whole=None):
+    """Which components make a combination that the moments do not see, a mask; None if there is none.
+
+    whole: the diagonal of the moments before X was lost.
+    """
+    size = np.diag(matrix).copy()
+    if whole is not None:
+        gone = size <= NOT_TOLD_APART * whole
+        if gone.any():
+            return gone
+    sd = np.sqrt(size)
+    values, vectors = np.linalg.eigh(matrix / np.outer(sd, sd))
+    if values[0] > NOT_TOLD_APART:
+        return None
+    return np.abs(vectors[:, 0]) > 1e-3
+
+
+def moments(problem):
+    """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and the matrix before X is lost.
+
+    None for a model without random terms.
+    """
+    if problem.products is None:
+        return None
+    prod, n, p = problem.products, problem.W.shape[0], problem.W.shape[1] - 1
+    index = [(k, a, b) for k, m in enumerate(problem.sizes) for a in range(m) for b in range(a + 1)]
+    meet = _Meet(prod)
+    both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
+                     for row, i in enumerate(index)])
+    both = np.tril(both) + np.tril(both, -1).T
+    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *_by_term(prod, prod.restx[:, :p])]       # Z_k'Q: (levels, m, p)
+    Zy = [prod.Cx[:, p].T, *_by_term(prod, prod.restx[:, p])]
+    square = np.array([(1 + (a != b)) * Zy[k][:, a] @ Zy[k][:, b] for k, a, b in index])
+    trace = np.array([(1 + (a != b)) * meet.slice(k, a, k, b).trace() for k, a, b in index])
+    # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q, with B_i Q = Z w_i
+    w = [_weights(ZQ, *i) for i in index]
+    QBQ = np.array([(sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi))).ravel() for wi in w])
+    ZBQ = [_multiply(prod, wi) for wi in w]
+    twice = np.array([[sum((x * y).sum() for x, y in zip(wi, Zwj)) for Zwj in ZBQ] for wi in w])
+    matrix = both - 2 * twice + QBQ @ QBQ.T
+    left = trace - QBQ[:, ::p + 1].sum(axis=1)
+    matrix = np.block([[matrix, left[:, None]], [left, n - p]])
+    before = np.block([[both, trace[:, None]], [trace, n]])
+    return Moments(index, matrix, np.append(square, n), before)
+
+
+class _Meet:
+    """Cross-products of two covariates of two terms, and the traces that they make."""
+
+    def __init__(self, prod):
+        self.prod, self.known = prod, {}
+        self.start = np.cumsum([0, *(levels * m for levels, m in prod.terms[1:])])
+
+    def slice(self, k, a, j, c):
+        """Z_ka'Z_jc, a row a level of term k and a column a level of term j."""
+        if (k, a, j, c) not in self.known:
+            self.known[k, a, j, c] = self._slice(k, a, j, c)
+        return self.known[k, a, j, c]
+
+    def _slice(self, k, a, j, c):
+        prod = self.prod
+        if k == j == 0:
+            return _Diagonal(prod.A[a, c])
+        if k == 0:
+            return prod.C[a::prod.terms[0][1], self._columns(j, c)]
+        if j == 0:
+            return self.slice(j, c, k, a).T
+        return prod.rest[self._columns(k, a), self._columns(j, c)]
+
+    def _columns(self, k, a):
+        return slice(self.start[k - 1] + a, self.start[k], self.prod.terms[k][1])
+
+    def trace(self, one, other):
+        """tr B_i B_j."""
+        (k, a, b), (j, c, d) = one, other
+        total = (self.slice(k, a, j, c) * self.slice(k, b, j, d)).sum()
+        if a != b and c != d:
+            total += (self.slice(k, a, j, d) * self.slice(k, b, j, c)).sum()
+        return total * (1 + (a != b or c != d))
+
+
+class _Diagonal(np.ndarray):
+    """The diagonal of a diagonal matrix, whose sum over its elements is its trace."""
+
+    def __new__(cls, values):
+        return np.asarray(values).view(cls)
+
+    def trace(self):
+        return self.sum()
+
+
+def _by_term(prod, columns):
+    """Rows of the rest, term by term: (levels, m, ...)."""
+    ends = np.cumsum([levels * m for levels, m in prod.terms[1:]])[:-1]
+    return [part.reshape(levels, m, *columns.shape[1:])
+            for part, (levels, m) in zip(np.split(columns, ends), prod.terms[1:])]
+
+
+def _weights(ZQ, k, a, b):
+    """w with B Q = Z w: Z_b'Q beside Z_a and Z_a'Q beside Z_b, zeros for all other terms."""
+    w = [np.zeros_like(x) for x in ZQ]
+    w[k][:, a] = ZQ[k][:, b]
+    w[k][:, b] = ZQ[k][:, a]
+    return w
+
+
+def _multiply(prod, w):
+    """Z'Z w, term by term."""
+    rest = [part.reshape(part.shape[0] * part.shape[1], part.shape[2]) for part in w[1:]]
+    rest = np.concatenate(rest) if rest else np.zeros((0, w[0].shape[2]))
+    first, rest = blocks.multiply(prod, w[0].transpose(1, 2, 0), rest)
+    return [first.transpose(2, 0, 1), *_by_term(prod, rest)]
+
+
+def _root(gamma):
+    """The Cholesky factor of gamma; where that has none, of its diagonal, at least 1e-3: a search that begins with
+    correlations of 1 may end in the wrong valley."""
+    if np.linalg.eigvalsh(gamma)[0] > 1e-3:
+        return np.linalg.cholesky(gamma)
+    return np.diag(np.sqrt(np.maximum(np.diag(gamma), 1e-3)))

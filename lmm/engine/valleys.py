@@ -1,0 +1,86 @@
+"""Where else the search might begin: the criterion of a term with few levels may have several valleys."""
+
+import numpy as np
+from scipy.ndimage import minimum_filter
+
+from lmm.engine import blocks
+
+FEW_LEVELS = 12                                          # terms with more have not been seen to make two valleys
+MOST_COLUMNS = 60
+MOST_POINTS = 500
+CORRELATIONS = np.array([-1, -0.5, 0, 0.5, 1])             # a valley may lie where a correlation is 1 exactly
+MOST_VALLEYS = 4
+
+
+def starts(problem):
+    """The T_k at the local minima of the criterion on a coarse grid, and the criterion there: ([T, ...], values (k,)).
+
+    The lowest first, four at most. Empty where no term has few levels: then one valley is the rule.
+    """
+    levels = [levels for levels, _ in problem.products.terms]
+    q = sum(levels * m for levels, m in problem.products.terms)
+    axes = _axes(problem.sizes)
+    if min(levels) > FEW_LEVELS or q > MOST_COLUMNS or not axes:
+        return [], np.zeros(0)
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    points = _triangles(grid.reshape(-1, len(axes)), problem.sizes)
+    values = _criteria(problem, points)
+    shape = grid.shape[:-1]
+    lowest = values == minimum_filter(values.reshape(shape), size=3, mode="nearest").ravel()
+    lowest = np.flatnonzero(lowest & np.isfinite(values))
+    lowest = lowest[np.argsort(values[lowest])][:MOST_VALLEYS]
+    return [[T[i] for T in points] for i in lowest], values[lowest]
+
+
+def _axes(sizes):
+    """The grid: standard deviations relative to sigma, then correlations; [] where it would be too coarse."""
+    sds = sum(sizes)
+    correlations = sum(m * (m - 1) // 2 for m in sizes)
+    each = min(25, int((MOST_POINTS / len(CORRELATIONS)**correlations) ** (1 / sds) + 1e-9))
+    if each < 4:
+        return []
+    sd = np.append(0, np.geomspace(0.1, 100, each - 1))
+    return [sd] * sds + [CORRELATIONS] * correlations
+
+
+def _triangles(values, sizes):
+    """T_k (B, m, m) from rows of standard deviations and correlations (partial ones, so that any value will do)."""
+    sd = np.split(values[:, :sum(sizes)], np.cumsum(sizes)[:-1], axis=1)
+    correlation = iter(values[:, sum(sizes):].T)
+    out = []
+    for s in sd:
+        m = s.shape[1]
+        T = np.zeros((len(s), m, m))
+        for a in range(m):
+            left = s[:, a].copy()
+            for b in range(a):
+                rho = next(correlation)
+                T[:, a, b] = rho * left
+                left *= np.sqrt(1 - rho**2)
+            T[:, a, a] = left
+        out.append(T)
+    return out
+
+
+def _criteria(problem, points):
+    """The criterion for many T at once, densely. points: T_k (B, m, m), one array a term."""
+    prod = problem.products
+    n, p = problem.W.shape[0], problem.W.shape[1] - 1
+    m = n - p if problem.reml else n
+    ZZ, ZW = blocks.dense(prod)
+    T = np.zeros((len(points[0]), *ZZ.shape))                        # block-diagonal, a T_k for each level
+    place = 0
+    for Tk, (levels, size) in zip(points, prod.terms):
+        for _ in range(levels):
+            T[:, place:place + size, place:place + size] = Tk
+            place += size
+    Tt = T.transpose(0, 2, 1)
+    L = np.linalg.cholesky(Tt @ ZZ @ T + np.eye(len(ZZ)))
+    half = np.linalg.solve(L, Tt @ ZW)
+    WHW = prod.WtW - half.transpose(0, 2, 1) @ half                  # [X y]'H^-1 [X y]
+    lower = np.full(WHW.shape, np.inf)                               # no valley where rounding leaves no Cholesky factor
+    sound = np.linalg.eigvalsh(WHW)[:, 0] > 0
+    lower[sound] = np.linalg.cholesky(WHW[sound])
+    logs = np.log(np.diagonal(lower, axis1=1, axis2=2))
+    logdet = 2 * np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
+    return logdet + m * (2 * logs[:, p] - np.log(m) + 1 + np.log(2 * np.pi)) + problem.reml * 2 * logs[:, :p].sum(axis=1)

@@ -1,0 +1,28 @@
+"""The parameters of a fit, in the order and by the names of lme4's profile."""
+
+import numpy as np
+
+
+def check_level(level):
+    """ValueError unless `level`, the coverage of intervals, is a number between 0 and 1."""
+    if not (isinstance(level, float) and 0 < level < 1):
+        raise ValueError(f"level must lie between 0 and 1 (0.95, say), not {level!r}")
+
+
+def names(fit):
+    """Parameters as lme4 names them: sd_Intercept|g, cor_x.Intercept|g, sigma, and the fixed effects."""
+    out = []
+    for t in fit.terms:
+        out += [f"sd_{a}|{t.name}" for a in t.columns]
+        out += [f"cor_{b}.{a}|{t.name}" for j, b in enumerate(t.columns) for a in t.columns[:j]]
+    return [*out, "sigma", *fit.fe_params.index]
+
+
+def values(gamma, scale, beta):
+    """The parameters in the order of `names`."""
+    out = []
+    for g in gamma:
+        sd = np.sqrt(np.maximum(np.diag(g), 0))
+        out += list(np.sqrt(scale) * sd)
+        out += [g[j, i] / (sd[j] * sd[i]) if sd[j] * sd[i] > 0 else np.nan for j in range(len(sd)) for i in range(j)]
+    return [*out, np.sqrt(scale), *beta]

@@ -1,0 +1,222 @@
+"""Predictions and their intervals."""
+
+import warnings
+from collections import namedtuple
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import scipy
+from scipy.linalg import solve_triangular
+
+from lmm.engine import blocks, columns, formulas, frame, rank
+from lmm.inference.degrees import satterthwaite
+
+MOST_NUMBERS = 5_000_000
+
+Rows = namedtuple("Rows", "X terms sd offset index")      # terms: (codes, -1 for a new level; x)
+
+
+def predict(fit, new_data=None, random="conditional", interval=None, df="satterthwaite"):
+    """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.
+
+    new_data: a table with the formula's columns; without it, the rows of the fit, with their labels. Rows of new levels of a grouping
+    factor are predicted without it, and a warning names them.
+    interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper. conf_ is for the mean
+    of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
+    full variance of a new level; lower and upper are for an observation: for "conditional" the residual variance is
+    added (the interval that merTools' predictInterval approximates by independent draws of beta and u), for "marginal"
+    also that of all random effects. New rows have weight 1.
+    df: "satterthwaite", quantiles of t with the df of each row's own variance, or "normal", the variances taken as known.
+    Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
+    """
+    if random not in ("conditional", "marginal"):
+        raise ValueError(f"random must be 'conditional' or 'marginal', not {random!r}")
+    if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
+        raise ValueError(f"interval must be None or lie between 0 and 1 (0.95, say), not {interval!r}")
+    if df not in ("satterthwaite", "normal"):
+        raise ValueError(f"df of a prediction must be 'satterthwaite' or 'normal', not {df!r}")
+    conditional = random == "conditional"
+    if new_data is None:
+        rows = _own_rows(fit)
+    else:
+        rows = _new_rows(fit, new_data, conditional, conditional or interval is not None)
+    mean = rows.X @ fit.fe_params.to_numpy() + rows.offset
+    if conditional:
+        for (codes, x), u in zip(rows.terms, fit.u):
+            mean = mean + np.where(codes >= 0, (x * u[codes]).sum(axis=1), 0)
+    mean = pd.Series(mean, index=rows.index)
+    if interval is None:
+        return mean
+    table = {"mean": mean}
+    for name, wide in zip(("", "conf_"), _widths(fit, rows, conditional, (1 + interval) / 2, df)):
+        table |= {f"{name}lower": mean - wide, f"{name}upper": mean + wide}
+    return pd.DataFrame(table)
+
+
+def _widths(fit, rows, conditional, level, df):
+    """Half the width of the interval for an observation and of that for its mean, each (rows,)."""
+    ratios = partial(_ratios, fit, rows, conditional)
+    known, single = ratios(fit.optimum.T, fit.optimum.point)
+    if df == "normal":
+        quantiles = [scipy.stats.norm.ppf(level)] * 2
+    elif not fit.terms:
+        quantiles = [scipy.stats.t.ppf(level, fit.nobs - fit.X.shape[1])] * 2
+    else:
+        nu = satterthwaite.of_ratios(fit, lambda T, point: np.stack(ratios(T, point)))
+        quantiles = scipy.stats.t.ppf(level, nu)[::-1]
+    return [t * np.sqrt(fit.scale * ratio) for t, ratio in zip(quantiles, (single, known))]
+
+
+def _ratios(fit, rows, conditional, T, point):
+    """The variance of each row's mean and of a new observation, over sigma^2, at T."""
+    spread = [np.zeros(len(rows.X))] * len(rows.terms)
+    for place, k in enumerate(fit.problem.order):
+        if rows.terms:
+            x = rows.terms[k][1] @ fit.problem.back[place] @ T[place]
+            spread[k] = (x**2).sum(axis=1)
+    error = rows.sd**2 / fit.scale
+    if conditional:
+        known = _joint_variance(fit, rows, T, point)
+        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, rows.terms))
+        return known, known + error
+    d = solve_triangular(fit.problem.R, rows.X.T, trans="T").T
+    known = np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
+    return known, known + sum(spread) + error
+
+
+def _joint_variance(fit, rows, T, point):
+    """Var(x'(beta_hat - beta) + z'(u_hat - u)) / sigma^2 at T, z without new levels, a number a row.
+
+    With g = Gamma z, as fractions of sigma^2: z'g - g'(Z'H^-1 Z)g + d'(X'H^-1 X)^-1 d, d = x - (X'H^-1 Z)g; these are
+    x and z on both sides of Henderson's C (slide 33), without its dense matrix.
+    """
+    problem = fit.problem
+    d = solve_triangular(problem.R, rows.X.T, trans="T").T           # in the engine's coordinates, X = QR
+    if not fit.terms:
+        return np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
+    factors, total, weights = blocks.factor(problem.products, T), np.zeros(len(d)), []
+    for place, k in enumerate(problem.order):
+        codes, x = rows.terms[k]
+        x = (x @ problem.back[place]) * (codes >= 0)[:, None]
+        g = x @ T[place] @ T[place].T
+        weights.append((codes, g))
+        total += (x * g).sum(axis=1)
+        d = d - np.einsum("ia,iap->ip", g, point.ZHX[place][codes])
+    most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
+    for start in range(0, len(d), most):
+        part = slice(start, start + most)
+        total[part] -= _quadratic(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
+    return total + np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
+
+
+def _quadratic(products, factors, weights):
+    """g'(Z'H^-1 Z)g for each row; weights: (codes, g (rows, m)) a term."""
+    row = np.arange(len(weights[0][0]))
+    w = []
+    for (levels, m), (codes, g) in zip(products.terms, weights):
+        w.append(np.zeros((levels, m, len(row))))
+        w[-1][codes, :, row] = g
+    first = w[0].transpose(1, 2, 0)
+    rest = np.concatenate([part.reshape(-1, len(row)) for part in w[1:]] or [np.zeros((0, len(row)))])
+    H1, Hr = blocks.solve(products, factors, *blocks.multiply(products, first, rest))[1]
+    return (first * H1).sum(axis=(0, 2)) + (rest * Hr).sum(axis=0)
+
+
+# The rows to predict ----------------------------------------------------------------------------------------------
+
+def _own_rows(fit):
+    weights = np.ones(fit.nobs) if fit.model.weights is None else fit.model.weights
+    offset = np.zeros(fit.nobs) if fit.model.offset is None else fit.model.offset
+    return Rows(fit.X.to_numpy(), [(t.codes, t.x) for t in fit.terms], np.sqrt(fit.scale / weights), offset,
+                fit.X.index)
+
+
+def _new_rows(fit, data, with_groups, with_terms):
+    """X, codes and covariates of new rows, checked."""
+    data = columns.table(data, "new_data")
+    if fit.model.offset is not None:
+        raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
+                         "predict, and add the new rows' offset to the result")
+    terms = fit.terms if with_terms else []
+    groups = {name for t in terms for name in t.name.split(":")} if with_groups else set()
+    specs = [fit.model_spec] + [t.model_spec for t in terms]
+    _check_columns(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
+    data = _with_levels(fit, specs, data)
+    codes = [_codes(fit, t, data) if with_groups else np.full(len(data), -1) for t in terms]
+    if with_groups:
+        _warn_of_new_levels(terms, codes, data)
+    x = [_columns(t.model_spec, data) for t in terms]
+    X, can = rank.functions(fit.model.rank, _columns(fit.model_spec, data))
+    if not can.all():
+        raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that the fit cannot estimate: "
+                         f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
+    return Rows(X, list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0, data.index)
+
+
+def _variables(fit, spec):
+    return formulas.variables(getattr(spec, "formula", spec)) & set(fit.data.columns)
+
+
+def _check_columns(fit, data, needed):
+    missing = sorted(needed - set(data.columns))
+    if missing:
+        raise ValueError(f"new_data lacks the column {', '.join(map(repr, missing))}")
+    for name in sorted(needed):
+        if data[name].isna().any():
+            raise ValueError(f"column {name!r} of new_data has missing values in row "
+                             f"{data.index[data[name].isna().to_numpy()].tolist()[0]!r}; drop or complete such rows")
+        if pd.api.types.is_numeric_dtype(fit.data[name]):
+            if not pd.api.types.is_numeric_dtype(data[name]):
+                raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit it was numeric")
+            if np.isinf(data[name].astype(float)).any():
+                raise ValueError(f"column {name!r} of new_data has infinite values; correct or drop those rows")
+
+
+def _with_levels(fit, specs, data):
+    """new_data with the fit's levels of the fixed factors and of factors with slopes. Unknown levels are refused:
+    formulaic gives them zeros, as if they were the reference level, and reads numbers for labels as a covariate."""
+    data = data.copy()
+    for spec in specs:
+        coded = set()                                                # C(x), whatever type x has
+        for factor, names in getattr(spec, "factor_variables", {}).items():
+            if "categories" in spec.encoder_state.get(str(factor), (None, {}))[1]:
+                coded |= {str(v) for v in names}
+        for name in sorted(_variables(fit, spec)):
+            text = columns.is_factor(fit.data[name])
+            levels = pd.Categorical(fit.data[name]).categories if text or name in coded else []
+            unknown = sorted({str(v) for v in data[name] if v not in levels}) if len(levels) else []
+            if unknown:
+                raise ValueError(f"column {name!r} of new_data has the unknown level {', '.join(unknown)}; "
+                                 f"the fit knows {', '.join(map(str, levels))}")
+            if text:
+                data[name] = pd.Categorical(data[name], categories=levels)
+    return data
+
+
+def _columns(spec, data):
+    try:
+        values = frame.covariates(spec, data)[1]                       # of the fixed part, too
+    except ValueError as error:
+        raise ValueError(f"new_data: {str(error).replace(str(spec), str(spec.formula))}") from None
+    if len(values) != len(data):
+        raise ValueError(f"new_data gives columns of {spec.formula} that are missing in some rows; check its values")
+    return values
+
+
+def _codes(fit, term, data):
+    """The term's level of each new row, -1 for one that the fit has not seen."""
+    names = term.name.split(":")
+    known = dict(zip(zip(*(fit.data[name] for name in names)), term.codes))
+    return np.array([known.get(values, -1) for values in zip(*(data[name] for name in names))], dtype=np.int64)
+
+
+def _warn_of_new_levels(terms, codes, data):
+    new = []
+    for term, code in zip(terms, codes):
+        values = zip(*(data.loc[(code < 0), name] for name in term.name.split(":")))
+        new += [f"{term.name} {label}" for label in dict.fromkeys(":".join(map(str, v)) for v in values)]
+    if new:
+        more = f" and {len(new) - 10} more" if len(new) > 10 else ""
+        warnings.warn(f"new levels, predicted without their random effect: {', '.join(new[:10])}{more}", RuntimeWarning,
+                      stacklevel=5)

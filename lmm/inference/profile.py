@@ -1,0 +1,139 @@
+"""Likelihood profile intervals of variance parameters and fixed effects."""
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from lmm.engine import criterion, search
+from lmm.inference import parameters
+
+
+def profile(fit, level=0.95):
+    """Likelihood profile intervals: columns parameter, estimate, lower, upper.
+
+    A parameter is held at a value and all others are refitted; the interval is where -2 log likelihood rises by less
+    than the chi-square quantile. As in lme4 the likelihood is the full one (ML), also for a fit by REML; the estimates
+    are the fit's own. A lower limit is 0 where the criterion does not rise enough on the way to 0.
+    Parameters: standard deviations, sigma, fixed effects. Correlations are left to `bootstrap`.
+    """
+    parameters.check_level(level)
+    ml = fit.refit(reml=False) if fit.reml else fit
+    rise = scipy.stats.chi2.ppf(level, 1)
+    limits = _sd_limits(ml, rise) + [_beta_limits(ml, j, rise) for j in range(len(ml.fe_params))]
+    names, values = parameters.names(fit), parameters.values(fit.gamma, fit.scale, fit.fe_params)
+    rows = [(name, value) for name, value in zip(names, values) if not name.startswith("cor_")]
+    return pd.DataFrame([(*row, *limit) for row, limit in zip(rows, limits)],
+                        columns=["parameter", "estimate", "lower", "upper"])
+
+
+def _crossing(excess, at, step, rise):
+    """Where the criterion has risen by `rise`, from its minimum at `at` in the direction of `step`, by bisection and
+    interpolation on the root of the rise, which is nearly straight."""
+    signed = lambda x: np.sqrt(max(excess(x), 0)) - np.sqrt(rise)                              # noqa: E731
+    for _ in range(30):
+        if signed(at + step) > 0:
+            return scipy.optimize.brentq(lambda x: -np.sqrt(rise) if x == at else signed(x), at, at + step,
+                                   xtol=1e-6 * abs(step), rtol=1e-15)
+        step = 2 * step
+    return np.sign(step) * np.inf
+
+
+def _beta_limits(ml, j, rise):
+    """y - c x_j is fitted by the other columns of X: their likelihood is the profile at beta_j = c."""
+    problem, beta, se = ml.problem, ml.fe_params.iloc[j], ml.bse_fe.iloc[j]
+    # X = QR: in the coordinates of Q the other columns span V, and v is orthogonal to them
+    basis = np.linalg.qr(np.delete(problem.R, j, axis=1), mode="complete")[0]
+    V, v = basis[:, :-1], basis[:, -1]
+
+    def excess(c):
+        M = np.zeros((len(v) + 1, len(v)))
+        M[:-1, :-1], M[:-1, -1], M[-1, -1] = V, v * (v @ (problem.b_ols - c * problem.R[:, j])) / problem.unit, 1
+        products = problem.products
+        if products is not None:
+            products = products._replace(Cx=np.einsum("ail,ij->ajl", products.Cx, M), restx=products.restx @ M,
+                                         WtW=M.T @ products.WtW @ M)
+        held = search.optimum(problem._replace(products=products, W=problem.W @ M))
+        return held.point.criterion - ml.optimum.point.criterion
+    step = 1.1 * np.sqrt(rise) * se
+    return _crossing(excess, beta, -step, rise), _crossing(excess, beta, step, rise)
+
+
+def _sd_limits(ml, rise):
+    """Limits of each standard deviation, and of sigma, the last."""
+    unit, sizes = ml.problem.unit, [len(g) for g in ml.gamma]
+    G = [ml.scale * g / unit**2 for g in ml.gamma]                   # in units of the engine's y
+    log_sigma, limits = np.log(ml.scale) / 2 - np.log(unit), []
+    for k, a in [(k, a) for k, m in enumerate(sizes) for a in range(m)]:
+        orders = [np.arange(m) for m in sizes]
+        orders[k] = np.append(a, np.delete(orders[k], a))            # the profiled effect first: its sd is L_k[0, 0]
+        start = np.append(criterion.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
+        excess = _profiled(_deviance(ml, orders), start, held=sum(m * (m + 1) // 2 for m in sizes[:k]))
+        sd = np.sqrt(G[k][a, a])
+        low = _crossing(excess, sd, -sd, rise) if sd > 0 and excess(0.0) > rise else 0.0
+        limits.append((unit * low, unit * _crossing(excess, sd, max(sd, 0.2 * np.exp(log_sigma)), rise)))
+    start = np.append(criterion.pack([_root(g) for g in G]), log_sigma)
+    excess = _profiled(_deviance(ml, [np.arange(m) for m in sizes]), start, held=len(start) - 1)
+    step = 2 / np.sqrt(ml.nobs)
+    return limits + [tuple(unit * np.exp(_crossing(excess, log_sigma, s, rise)) for s in (-step, step))]
+
+
+def _deviance(ml, orders):
+    """-2 log likelihood, with its gradient, as a function of the lower triangles L_k of Var(u_k) = L_k L_k', with
+    effects in the given orders, and of log sigma, which is not profiled out."""
+    problem, n, sizes = ml.problem, ml.nobs, [len(o) for o in orders]
+    to_engine = [np.linalg.inv(back)[:, orders[k]] for back, k in zip(problem.back, problem.order)]
+
+    def deviance(values):
+        L, s2 = criterion.unpack(values[:-1], sizes), np.exp(2 * values[-1])
+        roots = [B @ L[k] / np.sqrt(s2) for B, k in zip(to_engine, problem.order)]
+        point = criterion.evaluate(problem, [_lower(root) for root in roots])
+        value = point.criterion + n * (np.log(s2 / point.scale) - 1 + point.scale / s2)
+        dL, d_log_sigma = [None] * len(L), 2 * n - 2 * n * point.scale / s2
+        for place, k in enumerate(problem.order):
+            score = point.traces[place] - point.squares[place] / s2  # in Gamma, at this sigma
+            dL[k] = 2 * to_engine[place].T @ score @ roots[place] / np.sqrt(s2)
+            d_log_sigma -= 2 * (score * (roots[place] @ roots[place].T)).sum()
+        return value, np.append(criterion.pack(dL), d_log_sigma)
+    return deviance
+
+
+def _profiled(deviance, start, held):
+    """excess(x): how far the deviance lies above its value at the optimum `start` when parameter `held` is x and the
+    others are refitted (BFGS, from the point found last)."""
+    minimum, free = deviance(start)[0], np.delete(np.arange(len(start)), held)
+    state = {"values": start, "inverse": None}
+
+    def excess(x):
+        values = state["values"].copy()
+        # at exactly 0 the gradient in L is 0 whatever the data say: start a little away
+        small = np.abs(values[:-1]) < 0.02 * np.exp(values[-1])
+        values[:-1][small] = 0.02 * np.exp(values[-1])
+        values[held] = x
+
+        def inner(others):
+            values[free] = others
+            value, gradient = deviance(values)
+            return value, gradient[free]
+        if not len(free):
+            return deviance(values)[0] - minimum
+        found = scipy.optimize.minimize(inner, values[free], jac=True, method="BFGS",
+                                  options={"gtol": 1e-4, "hess_inv0": state["inverse"]})
+        values[free] = found.x
+        inverse = (found.hess_inv + found.hess_inv.T) / 2
+        state.update(values=values, inverse=inverse if np.linalg.eigvalsh(inverse)[0] > 0 else None)
+        return found.fun - minimum
+    return excess
+
+
+def _root(G):
+    """A lower triangular L with L L' = G, for a G that may be singular."""
+    values, vectors = np.linalg.eigh(G)
+    return _lower(vectors * np.sqrt(np.maximum(values, 0)))
+
+
+def _lower(root):
+    """The lower triangular L with L L' = root root' and no negative diagonal."""
+    L = np.linalg.qr(root.T)[1].T
+    return L * np.where(np.diag(L) < 0, -1, 1)
+
+

@@ -1,0 +1,92 @@
+"""Responses drawn from a fit, and bootstrap intervals of its parameters."""
+
+import warnings
+from collections import namedtuple
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from lmm.engine import criterion, search
+from lmm.inference import parameters
+
+CHUNKS = 50
+PROGRESS_FROM = 200
+
+Truth = namedtuple("Truth", "mean offset terms sd")       # X beta; terms: (codes, x, root of Var(u)); sd of the errors
+Job = namedtuple("Job", "truth X root terms reml")
+
+
+def simulate(fit, n, seed):
+    """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array (nobs, n)."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"n, the number of responses to draw, must be a positive whole number, not {n!r}")
+    rng, parts = np.random.default_rng(seed), truth(fit)
+    return np.column_stack([draw(parts, rng) for _ in range(n)])
+
+
+def truth(fit):
+    """What `draw` needs of a fit: arrays only, so that it can be sent to another process."""
+    roots = []
+    for gamma in fit.gamma:
+        values, vectors = np.linalg.eigh(fit.scale * gamma)
+        roots.append(vectors * np.sqrt(np.maximum(values, 0)))       # a root of Var(u), which may be singular
+    terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
+    sd = np.sqrt(fit.scale) * np.ones(fit.nobs)
+    return Truth(fit.X.to_numpy() @ fit.fe_params.to_numpy(), fit.model.offset, terms,
+                 sd if fit.model.weights is None else sd / np.sqrt(fit.model.weights))
+
+
+def draw(parts, rng):
+    """One response, (nobs,)."""
+    y = parts.mean + parts.sd * rng.standard_normal(len(parts.mean))
+    for codes, x, root in parts.terms:
+        u = rng.standard_normal((codes.max() + 1, len(root))) @ root.T
+        y += (x * u[codes]).sum(axis=1)
+    return y if parts.offset is None else y + parts.offset
+
+
+def bootstrap(fit, n, seed, executor=None, level=0.95):
+    """Parametric bootstrap: n responses drawn from the fit, each fitted again; percentile intervals.
+
+    Columns parameter, estimate, lower, upper, for standard deviations, correlations, sigma and fixed effects.
+    .attrs["draws"]: a DataFrame with a row a replicate and a column a parameter; a correlation is NaN where a variance
+    is 0. .attrs["not_converged"]: how many refits have not converged (they are in the draws, and a warning says so).
+    executor: any concurrent.futures.Executor. Each replicate has a seed of its own, so that results do not depend on
+    the executor or its number of workers.
+    """
+    parameters.check_level(level)
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
+        raise ValueError(f"n, the number of replicates, must be a whole number of at least 2, not {n!r}")
+    seeds = np.array_split(np.array(np.random.SeedSequence(seed).spawn(n)), min(CHUNKS, n))
+    root = np.ones(1) if fit.model.weights is None else np.sqrt(fit.model.weights)
+    job = Job(truth(fit)._replace(offset=None), root[:, None] * fit.X.to_numpy(), root,
+              [(t.codes, root[:, None] * t.x) for t in fit.terms], fit.reml)
+    refit, draws = partial(_replicates, job), []
+    with tqdm(total=n, disable=n < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
+        for chunk in (executor.map if executor else map)(refit, seeds):
+            draws += chunk
+            bar.update(len(chunk))
+    names, failed = parameters.names(fit), sum(not ok for ok, _ in draws)
+    if failed:
+        warnings.warn(f"{failed} of {n} refits have not converged; they are kept in the intervals", RuntimeWarning,
+                      stacklevel=3)
+    draws = pd.DataFrame([values for _, values in draws], columns=names)
+    lower, upper = draws.quantile((1 - level) / 2), draws.quantile((1 + level) / 2)
+    table = pd.DataFrame({"parameter": names, "estimate": parameters.values(fit.gamma, fit.scale, fit.fe_params),
+                          "lower": lower.to_numpy(), "upper": upper.to_numpy()})
+    table.attrs = {"draws": draws, "not_converged": failed}
+    return table
+
+
+def _replicates(job, seeds):
+    """For each seed whether the refit converged, and its estimates."""
+    return [_replicate(job, np.random.default_rng(seed)) for seed in seeds]
+
+
+def _replicate(job, rng):
+    problem = criterion.problem(job.root * draw(job.truth, rng), job.X, job.terms, job.reml)
+    found = search.optimum(problem)
+    estimates = criterion.estimates(problem, found.T, found.point)
+    return found.converged, parameters.values(estimates.gamma, estimates.scale, estimates.beta)
