@@ -115,6 +115,8 @@ class Dense:
         F = Mb @ np.linalg.solve(M @ adjusted @ M.T, Mb) / q
         if q == 1:                                         # the limit of what follows: scale 1
             return 2 / A2, F
+        if abs(A2 / q - 1) < 1e-6:                         # df 2: 0 / 0, so from a little beside it
+            A1, A2 = A1 * (1 - 1e-6), A2 * (1 - 1e-6)
         B = (A1 + 6 * A2) / (2 * q)
         g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
         c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
