@@ -13,6 +13,7 @@ class Dense:
     X, y and the covariates are multiplied by the roots of the weights: V = sigma^2 I + Z G Z'.
     The parameters of Satterthwaite's method are lme4's, sigma^2 and the elements of the lower
     triangular T_k of Gamma_k = T_k T_k'; Kenward and Roger's are sigma^2 and the elements of G_k.
+    Both methods say the same for any columns of the same span: here they are orthonormal.
     """
 
     def __init__(self, fit):
@@ -24,15 +25,15 @@ class Dense:
         self.y, self.reml, s2 = root[:, 0] * y, fit.reml, fit.scale
         self.X, self.R = np.linalg.qr(root * fit.X.to_numpy())       # beta = R^-1 b
         self.V = s2 * np.eye(n)
-        self.first, self.second, self.linear, self.spans = [], {}, [], []
+        self.first, self.second, self.linear = [], {}, []
         for term, gamma in zip(fit.terms, fit.gamma):
-            inside, x = term.codes[:, None] == term.codes, root * term.x
-            even = np.linalg.qr(x)[0]                      # other columns of the same span
+            inside = term.codes[:, None] == term.codes
+            x, back = np.linalg.qr(root * term.x)          # other columns of the same span
+            gamma = back @ gamma @ back.T
             T, m, start = root_of(gamma), len(gamma), len(self.first)
             self.V = self.V + s2 * spread(inside, x, gamma)
             own = [unit(m, a, b) for a in range(m) for b in range(a + 1)]
             for E in own:
-                self.spans.append(spread(inside, even, E + E.T))
                 self.first.append(s2 * spread(inside, x, E @ T.T + T @ E.T))
                 self.linear.append(spread(inside, x, np.maximum(E, E.T)))
             for i, E in enumerate(own):
@@ -53,10 +54,9 @@ class Dense:
     def told_apart(self):
         """Do the data tell all variances apart, once X is taken out, whatever the estimates?"""
         M = np.eye(len(self.y)) - self.X @ self.X.T
-        spans = [*self.spans, np.eye(len(self.y))]
-        parts = [M @ G @ M for G in spans]
+        parts = [M @ G @ M for G in self.linear]
         size = np.array([np.linalg.norm(part) for part in parts])
-        if not (size > 1e-9 * np.array([np.linalg.norm(G) for G in spans])).all():
+        if not (size > 1e-9 * np.array([np.linalg.norm(G) for G in self.linear])).all():
             return False
         products = np.array([[np.sum(a * b) for a in parts] for b in parts]) / np.outer(size, size)
         return np.linalg.eigvalsh(products)[0] > 1e-9
@@ -115,6 +115,8 @@ class Dense:
         F = Mb @ np.linalg.solve(M @ adjusted @ M.T, Mb) / q
         if q == 1:                                         # the limit of what follows: scale 1
             return 2 / A2, F
+        if abs(A2 / q - 1) < 1e-6:                         # df 2: 0 / 0, so from a little beside it
+            A1, A2 = A1 * (1 - 1e-6), A2 * (1 - 1e-6)
         B = (A1 + 6 * A2) / (2 * q)
         g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
         c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))

@@ -8,7 +8,7 @@ suppressPackageStartupMessages({
   library(pbkrtest)
   library(emmeans)
 })
-options(warn = -1, contrasts = c("contr.treatment", "contr.poly"))
+options(warn = -1, show.error.messages = FALSE, contrasts = c("contr.treatment", "contr.poly"))
 emm_options(msg.interaction = FALSE, msg.nesting = FALSE)
 
 column <- function(given) {
@@ -44,11 +44,12 @@ polished <- function(deviance, theta, lower) {
   best <- deviance(theta)
   for (i in 1:12) {
     H <- numDeriv::hessian(deviance, theta)
-    parts <- eigen((H + t(H)) / 2)
+    unit <- 1 / sqrt(pmax(abs(diag(H)), 1e-8 * max(abs(H))))
+    parts <- eigen((H + t(H)) / 2 * outer(unit, unit))
     keep <- parts$values > 1e-7 * max(parts$values)
     vectors <- parts$vectors[, keep, drop = FALSE]
-    along <- crossprod(vectors, numDeriv::grad(deviance, theta))
-    step <- as.vector(-vectors %*% (along / parts$values[keep]))
+    along <- crossprod(vectors, unit * numDeriv::grad(deviance, theta))
+    step <- as.vector(-unit * (vectors %*% (along / parts$values[keep])))
     left <- sum(along^2 / parts$values[keep])
     if (left < 1e-15) break
     lengths <- c(1, 0.5, 0.1)
@@ -134,6 +135,7 @@ answer <- function(model) {
   out <- list(criteria = found$criteria, left = found$left, X = unname(X),
               dropped = length(attr(X, "col.dropped")), sigma2 = sigma(fit)^2, Vw = times_V(fit, w),
               beta = I(unname(fixef(fit))), fitted = unname(fitted(fit)), blups = blups(fit))
+  out$condition <- or_error(kappa(fit@vcov_varpar, exact = TRUE))
   if (length(methods) > 1) out$smallest <- or_error(attr(vcovAdj(fit), "condi"))
   for (method in methods) {
     out$coefs[[method]] <- or_error(coefficients(fit, ddf[[method]]))

@@ -18,7 +18,7 @@ class Case:
     table, formula: as for lmm.fit; r, r_table: what R gets, where it is something else.
     means: what emmeans is asked, "f" or "f:h". weights, offset: names of columns.
     contrasts: R's coding of factors, where it is not the treatment one.
-    joint: lmerTest's type 3 depends on the coding here.
+    joint: lmerTest's type 3 depends on the coding here. rank_deficient: as for lmm.fit.
     """
 
     table: pd.DataFrame
@@ -31,6 +31,7 @@ class Case:
     offset: str | None = None
     contrasts: dict = field(default_factory=dict)
     joint: bool = False
+    rank_deficient: str = "error"
 
 
 def family(function):

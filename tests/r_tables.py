@@ -118,11 +118,11 @@ def contrasts(d):
 
 @family
 def missing_cells(d):
-    """One combination of two factors has no rows; some models do not mind."""
+    """One combination of two factors has no rows; some models do not mind, others drop a column."""
     t, random = factorial(d)
     t = t[~((t["f"] == "f1") & (t["h"] == "h2"))].reset_index(drop=True)
-    fixed = d.one("f * h", "f + h", "f + h + x")
-    return Case(t, f"y ~ {fixed} + {random}", ("f", "h") if fixed != "f * h" else ())
+    fixed = d.one("f * h", "f * h + x", "f + h", "f + h + x")
+    return Case(t, f"y ~ {fixed} + {random}", ("f", "h"), rank_deficient=d.one("drop", "drop", "error"))
 
 
 @family

@@ -56,7 +56,7 @@ def fitted(design):
 
 
 @given(designs)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_engine_computes_the_formula_of_slide_34(design):
     """At the fit's own variances and at any others, in balanced designs as in ragged ones."""
     c, fit = fitted(design)
@@ -71,7 +71,7 @@ def test_the_engine_computes_the_formula_of_slide_34(design):
 
 
 @given(designs)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_other_start_finds_a_better_optimum(design):
     _, fit = fitted(design)
     rng, sizes = np.random.default_rng(design[1]), fit.problem.sizes
