@@ -26,15 +26,18 @@ INDEXES = {
 def by_row(fit):
     """All that has a value a row."""
     out = {f"residuals, {kind}": lmm.influence.residuals(fit, kind) for kind in lmm.influence.KINDS}
-    return out | {"fittedvalues": fit.fittedvalues, "resid": fit.resid, "leverage": lmm.influence.leverage(fit),
-                  "predict": fit.predict(), "interval": fit.predict(interval=0.9), "marginal": fit.predict(random="marginal"),
+    return out | {"fittedvalues": fit.fittedvalues, "resid": fit.resid,
+                  "leverage": lmm.influence.leverage(fit),
+                  "predict": fit.predict(), "interval": fit.predict(interval=0.9),
+                  "marginal": fit.predict(random="marginal"),
                   "X": fit.X, "data": fit.data}
 
 
 @pytest.mark.parametrize("name", INDEXES)
 def test_every_kind_of_index(name):
     plain = lmm.fit(FORMULA, SLEEP)
-    data = SLEEP.set_index(pd.Index(INDEXES[name]) if not isinstance(INDEXES[name], pd.Index) else INDEXES[name])
+    data = SLEEP.set_index(pd.Index(INDEXES[name]) if not isinstance(INDEXES[name],
+                                                                     pd.Index) else INDEXES[name])
     fit = lmm.fit(FORMULA, data)
     assert fit.criterion == plain.criterion
     for (what, got), expected in zip(by_row(fit).items(), by_row(plain).values()):
@@ -42,7 +45,8 @@ def test_every_kind_of_index(name):
         np.testing.assert_array_equal(got, expected, err_msg=what)
     assert fit.data.assign(e=fit.resid)["e"].notna().all()
     data = data.assign(half=np.arange(180) % 2)
-    again = lmm.fit("Reaction ~ C(half) * scale(Days) + (1 | Subject)", data)          # through formulaic, too
+    again = lmm.fit("Reaction ~ C(half) * scale(Days) + (1 | Subject)",
+                    data)          # through formulaic, too
     pd.testing.assert_index_equal(again.resid.index, data.index)
     np.testing.assert_allclose(again.predict(again.data), again.fittedvalues, rtol=1e-12)
     for draw in DRAWS:
@@ -73,12 +77,15 @@ def test_the_largest_residual_is_named_by_its_label():
     label = lmm.influence.residuals(fit, "standardised").abs().idxmax()
     assert (late.loc[label, "Subject"], late.loc[label, "Days"]) == (332, 6)
     assert f"row {label}, " in lmm.diagnostics.residual_plot(fit)
-    named = lmm.fit(FORMULA, late.set_index(late["Subject"].astype(str) + "/" + late["Days"].astype(str)))
-    assert "row 332/6, " in lmm.diagnostics.residual_plot(named) and "row 332/6, " in lmm.diagnostics.qq(named)
+    named = lmm.fit(FORMULA,
+                    late.set_index(late["Subject"].astype(str) + "/" + late["Days"].astype(str)))
+    for draw in (lmm.diagnostics.residual_plot, lmm.diagnostics.qq):
+        assert "row 332/6, " in draw(named)
     plt.close("all")
 
 
 def test_weights_and_offsets_go_by_place():
     data = SLEEP.set_index(np.arange(180)[::-1])
     w = pd.Series(np.linspace(1, 2, 180))
-    assert lmm.fit(FORMULA, data, weights=w).criterion == lmm.fit(FORMULA, SLEEP, weights=w).criterion
+    assert lmm.fit(FORMULA, data, weights=w).criterion == lmm.fit(FORMULA, SLEEP,
+                                                                  weights=w).criterion

@@ -1,4 +1,4 @@
-"""What the columns of a table are to a model: numbers, factors, or labels of groups; and how formulaic sees them."""
+"""The columns of a table: numbers, factors or labels of groups; and how formulaic sees them."""
 
 import datetime
 import decimal
@@ -40,15 +40,16 @@ def present(name, values):
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     there = np.isfinite(numbers)
     if not there.all() and np.isinf(numbers).any():
-        raise ValueError(f"column {name!r} has infinite values; correct them or make them missing (NaN)")
+        raise ValueError(f"column {name!r} has infinite values; "
+                         "correct them or make them missing (NaN)")
     return there
 
 
 def prepared(name, values):
-    """A column without missing values as a model takes it: truth values and text become factors, as in R.
+    """A column without missing values as a model takes it.
 
-    Numbers, dates, and factors stay as they are, but for levels that do not occur.
-    Raises ValueError for labels that cannot be levels of a factor.
+    Truth values and text become factors, as in R. Numbers, dates and factors stay as they are, but
+    for levels that do not occur. Raises ValueError for labels that cannot be levels of a factor.
     """
     if is_factor(values):
         counts = np.bincount(values.cat.codes, minlength=len(values.cat.categories))
@@ -66,7 +67,8 @@ def prepared(name, values):
     except TypeError:                                                # lists and the like
         strange = [values.iloc[0]]
     if strange:
-        raise ValueError(f"column {name!r} has labels such as {strange[0]!r}; make them text: data[{name!r}].map(str)")
+        raise ValueError(f"column {name!r} has labels such as {strange[0]!r}; make them text: "
+                         f"data[{name!r}].map(str)")
     return factor.cat.rename_categories(factor.cat.categories.tolist())
 
 
@@ -84,11 +86,12 @@ def is_time(values):
 
 def is_truth(values):
     """Is this column a factor whose levels are False and True?"""
-    return is_factor(values) and all(isinstance(level, (bool, np.bool_)) for level in values.cat.categories)
+    levels = values.cat.categories if is_factor(values) else [None]
+    return all(isinstance(level, (bool, np.bool_)) for level in levels)
 
 
 def reals(values):
-    """A column of numbers as real numbers, so that small integers do not overflow; others as they are."""
+    """Numbers as real numbers, so that small integers do not overflow; others as they are."""
     if is_factor(values) or not pd.api.types.is_numeric_dtype(values) or values.dtype == float:
         return values
     return pd.Series(values.to_numpy(dtype=float), index=values.index)
@@ -97,8 +100,8 @@ def reals(values):
 class Materializer(PandasMaterializer):
     """formulaic's columns of a formula, with R's rules for names and numbers.
 
-    A name is a column's unless it is called, so a column may be called `log` or `Treatment`. Numbers are real
-    numbers, but C(x) sees x as it is. In arithmetic False and True are 0 and 1.
+    A name is a column's unless it is called, so a column may be called `log` or `Treatment`.
+    Numbers are real numbers, but C(x) sees x as it is. In arithmetic False and True are 0 and 1.
     """
 
     REGISTER_NAME = "lmm"
@@ -113,7 +116,8 @@ class Materializer(PandasMaterializer):
         text = formulas.aliased(expr)
         names = formulas.aliases(text)
         columns = {alias: self._seen(alias, name) for alias, name in names.items()}
-        value = stateful_eval(text, formulas.CONTEXT | columns, {expr: metadata}, spec.transform_state, spec)
+        value = stateful_eval(text, formulas.CONTEXT | columns, {expr: metadata},
+                              spec.transform_state, spec)
         return value, {_variable(name) for name in names.values()}
 
     def _seen(self, alias, name):

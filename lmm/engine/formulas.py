@@ -1,7 +1,7 @@
 """The text of a formula: "y ~ x * z + (1 + x | g)" into response, fixed part and random terms.
 
-Nothing in a formula runs code. A column may have any name: while a text is read, columns stand under
-aliases, so that `log`, `yield` and `my.name` are no words of Python's, and no functions.
+Nothing in a formula runs code. A column may have any name: while a text is read, columns stand
+under aliases, so that `log`, `yield` and `my.name` are no words of Python's, and no functions.
 """
 
 import ast
@@ -20,16 +20,18 @@ Random = namedtuple("Random", "effects group apart")                 # apart: fr
 
 RANDOM = re.compile(r"\(((?:[^()|]|\([^()|]*\))*)(\|\|?)([^()|]*)\)")
 CODINGS = {"Treatment", "Sum", "Helmert", "Poly", "Diff"}
-FUNCTIONS = {"log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs", "sin", "cos", "tan", "center", "scale",
-             "standardize", "poly", "bs", "cr", "cs", "cc", "C", "I"} | CODINGS
+FUNCTIONS = {"log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs", "sin", "cos", "tan",
+             "center", "scale", "standardize", "poly", "bs", "cr", "cs", "cc", "C", "I"} | CODINGS
 CONTRASTS = {"treatment", "sum", "helmert", "poly", "diff", "SAS", "custom"}
 CONTEXT = {name: TRANSFORMS.get(name) or getattr(np, name) for name in FUNCTIONS | {"contr", "np"}}
 
-# what a text is made of: strings; `names`; Q('names'); words, with what tells a function or an argument's name
-WORDS = re.compile(r"""(?P<string>'[^']*'|"[^"]*")|`(?P<quoted>[^`]+)`|\bQ\(\s*(?P<mark>['"])(?P<q>.+?)(?P=mark)\s*\)|"""
+# a text is made of strings; `names`; Q('names'); words, with what tells a function or an argument
+WORDS = re.compile(r"""(?P<string>'[^']*'|"[^"]*")|`(?P<quoted>[^`]+)`|"""
+                   r"""\bQ\(\s*(?P<mark>['"])(?P<q>.+?)(?P=mark)\s*\)|"""
                    r"(?<![\w.])(?P<word>\.*[^\W\d][\w.]*)(?P<called>\s*\(|\s*=(?!=))?")
 ALIAS = re.compile(r"\b(?:column|factor)_([0-9a-f]+)_\b")
 PLAIN = re.compile(r"\.*[^\W\d][\w.]*")
+NO_NAMES = ("in", "True", "False", "None")           # words that need backticks as names
 
 INSTEAD = {
     "factor": "C(x) makes a factor of a column of numbers",
@@ -47,7 +49,7 @@ STRUCTURES = {
 
 
 def parse(formula):
-    """Split a formula: ("y", "x * z", [Random("1 + x", "g", False), ...]), in lme4's syntax for random terms.
+    """Split a formula, in lme4's syntax: ("y", "x * z", [Random("1 + x", "g", False), ...]).
 
     `(1 | a/b)` means `(1 | a) + (1 | a:b)`; `(1 + x || g)` means `(1 | g) + (0 + x | g)`.
     Raises ValueError for a formula without "~" and for a random term that cannot be read.
@@ -56,7 +58,7 @@ def parse(formula):
     if "`" in text:
         raise ValueError(f"the formula {formula!r} has a backtick without its partner")
     if text.count("~") != 1:
-        raise ValueError(f"the formula {formula!r} needs one '~' between the response and the model")
+        raise ValueError(f"the formula {formula!r} needs one '~' between response and model")
     response, right = (side.strip() for side in text.split("~"))
     if not response:
         raise ValueError(f"the formula {formula!r} has no response to the left of '~'")
@@ -68,8 +70,8 @@ def parse(formula):
             random += [Random(part, name, bar == "||") for part in parts]
     fixed = RANDOM.sub("", right)
     if "|" in fixed:
-        raise ValueError(f"a random term needs brackets: write (1 | group) in {formula!r}, where group is a column, "
-                         "a:b or a/b")
+        raise ValueError(f"a random term needs brackets: write (1 | group) in {formula!r}, "
+                         "where group is a column, a:b or a/b")
     names = [term[:2] for term in random]
     for effects, group in names:
         if names.count((effects, group)) > 1:
@@ -85,8 +87,10 @@ def _structured(text):
         name, effects, bar, group = found.groups()
         if name in FUNCTIONS - {"exp", "cs"}:
             _harmless(found.group())
-        do = STRUCTURES.get(name, "it is not available; write (x | g) for any covariance, (x || g) for variances alone")
-        raise ValueError(f"{shown(f'{name}({effects}{bar}{group})')} asks for a covariance of the structure {name!r}: {do}")
+        do = STRUCTURES.get(name, "it is not available; write (x | g) for any covariance, "
+                                  "(x || g) for variances alone")
+        raise ValueError(f"{shown(f'{name}({effects}{bar}{group})')} asks for a covariance of the "
+                         f"structure {name!r}: {do}")
 
 
 def _groups(group):
@@ -98,7 +102,8 @@ def _groups(group):
     nested = [_names(part) for part in group.split("/")]
     odd = [name for part in nested for name in part if ":" in name or "/" in name]
     if odd:
-        raise ValueError(f"the grouping factor {odd[0]!r} has a ':' or '/' in its name; rename the column")
+        raise ValueError(f"the grouping factor {odd[0]!r} has a ':' or '/' in its name; "
+                         "rename the column")
     return [":".join(":".join(part) for part in nested[:depth + 1]) for depth in range(len(nested))]
 
 
@@ -114,7 +119,8 @@ def _apart(effects):
 
 def _text(term):
     """A term as it is written: with backticks where a name needs them."""
-    return ":".join(_written(f.expr) if f.eval_method.name == "LOOKUP" else f.expr for f in term.factors)
+    return ":".join(_written(f.expr) if f.eval_method.name == "LOOKUP" else f.expr
+                    for f in term.factors)
 
 
 @lru_cache
@@ -152,28 +158,36 @@ def _named(factor):
     if factor.eval_method.name == "PYTHON":
         return Factor(shown(_harmless(factor.expr)), eval_method="python")
     if factor.eval_method.name == "LOOKUP":
-        return Factor(ALIAS.sub(lambda found: _column(found.group()), factor.expr), eval_method="lookup")
+        return Factor(ALIAS.sub(lambda found: _column(found.group()), factor.expr),
+                      eval_method="lookup")
     return factor
 
 
 def _harmless(text):
-    """Python's own spelling of an expression; ValueError unless it is arithmetic and calls of the listed functions."""
-    allowed = (ast.Expression, ast.Call, ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
-               ast.keyword, ast.List, ast.Tuple, ast.Dict, ast.Load)
+    """Python's own spelling of an expression.
+
+    Raises ValueError unless it is arithmetic and calls of the listed functions.
+    """
+    allowed = (ast.Expression, ast.Call, ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp,
+               ast.operator, ast.unaryop, ast.keyword, ast.List, ast.Tuple, ast.Dict, ast.Load)
+    bits = (ast.BitXor, ast.BitOr, ast.BitAnd, ast.LShift, ast.RShift, ast.MatMult)
+    words = FUNCTIONS | {"np", "contr"}
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError:
         raise ValueError(f"cannot read {shown(text)!r} in the formula") from None
     for node in ast.walk(tree):
-        if isinstance(node, (ast.BitXor, ast.BitOr, ast.BitAnd, ast.LShift, ast.RShift, ast.MatMult)):
-            raise ValueError(f"{shown(text)!r} has an operator that is no arithmetic; a power is written x**2")
+        if isinstance(node, bits):
+            raise ValueError(f"{shown(text)!r} has an operator that is no arithmetic; "
+                             "a power is written x**2")
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (
                 node.attr in {"np": FUNCTIONS, "contr": CONTRASTS}.get(node.value.id, ())):
             continue
-        known = not isinstance(node, ast.Name) or ALIAS.fullmatch(node.id) or node.id in FUNCTIONS | {"np", "contr"}
-        if not isinstance(node, allowed) or not known:
-            raise ValueError(f"{shown(text)!r} is not allowed in a formula: use columns, arithmetic and "
-                             f"{', '.join(sorted(FUNCTIONS))}; compute anything else as a column first")
+        unknown = isinstance(node, ast.Name) and not (ALIAS.fullmatch(node.id) or node.id in words)
+        if unknown or not isinstance(node, allowed):
+            raise ValueError(f"{shown(text)!r} is not allowed in a formula: use columns, "
+                             f"arithmetic and {', '.join(sorted(FUNCTIONS))}; "
+                             "compute anything else as a column first")
     return ast.unparse(tree)
 
 
@@ -188,17 +202,18 @@ def variables(formula):
     return names
 
 
-# Names of columns ------------------------------------------------------------------------------------------------
+# Names of columns ---------------------------------------------------------------------------------
 
 def aliased(text):
-    """The text with an alias for each column: log(yield) -> log(column_7969656c64_), C(x) -> C(factor_78_)."""
+    """The text with an alias for each column: log(yi) + C(x) -> log(column_7969_) + C(factor_78_)"""
     def alias(found):
         if found["string"]:
             return found.group()
         word, before = found["word"], text[:found.start()].rstrip()
-        if word and (found["called"] or word.startswith(("np.", "contr.")) or word in ("True", "False", "None", "in")
+        if word and (found["called"] or word.startswith(("np.", "contr."))
+                     or word in NO_NAMES
                      or word in CODINGS and before.endswith((",", "="))):
-            return found.group()                                     # a function, or the name of an argument
+            return found.group()                            # a function, or the name of an argument
         kind = "factor" if re.search(r"\bC\($", before) else "column"
         return f"{kind}_{(word or found['quoted'] or found['q']).encode().hex()}_"
     return WORDS.sub(alias, text)
@@ -210,7 +225,7 @@ def aliases(text):
 
 
 def shown(text):
-    """The text with columns' names in place of their aliases, in backticks where they are needed."""
+    """The text with columns' names for their aliases, in backticks where they are needed."""
     return ALIAS.sub(lambda found: _written(_column(found.group())), text)
 
 
@@ -219,4 +234,4 @@ def _column(alias):
 
 
 def _written(name):
-    return name if PLAIN.fullmatch(name) and name not in ("in", "True", "False", "None") else f"`{name}`"
+    return name if PLAIN.fullmatch(name) and name not in NO_NAMES else f"`{name}`"

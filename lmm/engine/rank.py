@@ -1,18 +1,19 @@
-"""A fixed part whose columns depend on each other: which to drop, and what can still be estimated."""
+"""A fixed part whose columns depend on each other: which to drop, what can still be estimated."""
 
 from collections import namedtuple
 
 import numpy as np
 
-Rank = namedtuple("Rank", "names kept given")     # of all columns; places of those kept (k,); X_dropped = X_kept @ given
+# names of all columns (p); places of those kept (k,); given (k, p - k): X_dropped = X_kept @ given
+Rank = namedtuple("Rank", "names kept given")
 
-TOLERANCE = 1e-7                                  # R's: what is left of a column without those before it
+TOLERANCE = 1e-7                                  # R's, of what a column has beside those before it
 
 
 def reduced(X):
-    """X without the columns that those before them give, as lmer drops them, and its Rank; None where all are kept.
+    """X without the columns that those before them give, as lmer drops them, and its Rank.
 
-    X: DataFrame (n, p).
+    X: DataFrame (n, p). The Rank is None where all columns are kept.
     """
     norms = np.linalg.norm(X, axis=0)
     R = np.linalg.qr(X / np.where(norms > 0, norms, 1), mode="r")
@@ -38,13 +39,15 @@ def dropped(rank):
 
 def places(rank, columns):
     """Where the columns of a term (a slice of all columns) stand among those kept."""
-    return columns if rank is None else np.flatnonzero((columns.start <= rank.kept) & (rank.kept < columns.stop))
+    if rank is None:
+        return columns
+    return np.flatnonzero((columns.start <= rank.kept) & (rank.kept < columns.stop))
 
 
 def functions(rank, L):
-    """Rows L (r, p) for all columns as rows for those kept, and which of them can be estimated, a mask (r,).
+    """Rows L (r, p) for all columns as rows (r, k) for those kept, and which can be estimated, (r,).
 
-    L beta can be estimated if it is a combination of the rows of X: then L_dropped = L_kept @ given.
+    Such a row is a combination of the rows of X, so that L_dropped = L_kept @ given.
     """
     if rank is None:
         return L, np.ones(len(L), dtype=bool)
