@@ -105,11 +105,11 @@ class Fit:
         if reml not in (None, True, False):
             raise ValueError(f"reml must be True or False, or None to keep the criterion, not {reml!r}")
         if y is None:
-            return self.changed(reml)
+            return self._changed(reml)
         y = frame.new_response(y, self.X.index)
-        return self.changed(reml, y=y, data=frame.with_response(self.model.data, self.formula, y))
+        return self._changed(reml, y=y, data=frame.with_response(self.model.data, self.formula, y))
 
-    def changed(self, reml=None, **parts):
+    def _changed(self, reml=None, **parts):
         """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text stays."""
         return from_model(self.formula, self.model._replace(**parts), self.reml if reml is None else reml)
 

@@ -60,12 +60,17 @@ def multiply(prod, w1, wr):
     return first + _by_level(prod.C @ wr, w1.shape), prod.rest @ wr + prod.Ct @ _flat(w1)
 
 
-def dense(prod):
-    """Z'Z (q, q) and Z'[X y] as dense matrices, the first term level by level, then the rest."""
-    (L, m), q = prod.terms[0], prod.rest.shape[0]
-    unit = np.eye(L * m + q)
-    first, rest = multiply(prod, _by_level(unit[:L * m], (m, L * m + q, L)), unit[L * m:])
-    return np.vstack([_flat(first), rest]), np.vstack([_flat(prod.Cx), prod.restx])
+def cross_products(prod):
+    """Z'Z, a column for each random effect, in the two parts."""
+    L, m = prod.terms[0]
+    q = L * m + prod.rest.shape[0]
+    unit = np.eye(q)
+    return multiply(prod, _by_level(unit[:L * m], (m, q, L)), unit[L * m:])
+
+
+def stacked(first, rest):
+    """The two parts as one dense matrix: the first term level by level, then the rest."""
+    return np.vstack([_flat(first), rest])
 
 
 def traces(prod, f):

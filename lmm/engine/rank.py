@@ -17,19 +17,31 @@ def reduced(X):
     """
     norms = np.linalg.norm(X, axis=0)
     R = np.linalg.qr(X / np.where(norms > 0, norms, 1), mode="r")
-    kept, basis = [], np.zeros((len(R), 0))
-    for j, column in enumerate(R.T):
-        for _ in range(2):                                           # once more against rounding
-            column = column - basis @ (basis.T @ column)
-        if np.linalg.norm(column) > TOLERANCE:
-            kept.append(j)
-            basis = np.column_stack([basis, column / np.linalg.norm(column)])
+    kept = independent(R, range(X.shape[1]), TOLERANCE)
     if len(kept) == X.shape[1]:
         return X, None
     dropped = np.setdiff1d(np.arange(X.shape[1]), kept)
     given = np.linalg.lstsq(R[:, kept], R[:, dropped])[0] * norms[dropped] / norms[kept][:, None]
     given[np.abs(given) < 1e-9 * np.abs(given).max(initial=0)] = 0
     return X.iloc[:, kept], Rank(list(X.columns), np.array(kept), given)
+
+
+def independent(A, order, tolerance):
+    """Places of the columns of A that those before them in `order` do not give (Gram and Schmidt).
+
+    A: (n, p); tolerance: of what is left of a column, relative to its length.
+    """
+    kept = []
+    basis = np.zeros((len(A), 0))
+    for j in order:
+        rest = A[:, j]
+        for _ in range(2):                                           # once more against rounding
+            rest = rest - basis @ (basis.T @ rest)
+        left = np.linalg.norm(rest)
+        if left > tolerance * np.linalg.norm(A[:, j]):
+            kept.append(j)
+            basis = np.column_stack([basis, rest / left])
+    return kept
 
 
 def dropped(rank):

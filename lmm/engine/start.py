@@ -11,9 +11,9 @@ from collections import namedtuple
 import numpy as np
 
 from lmm.engine import blocks
+from lmm.engine.criterion import split
 
 NOT_TOLD_APART = 1e-10
-
 
 Moments = namedtuple("Moments", "index matrix right before")
 
@@ -87,10 +87,10 @@ def moments(problem):
     both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
                      for row, i in enumerate(index)])
     both = np.tril(both) + np.tril(both, -1).T
-    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *_by_term(prod, prod.restx[:, :p])]       # Z_k'Q: (levels, m, p)
-    Zy = [prod.Cx[:, p].T, *_by_term(prod, prod.restx[:, p])]
+    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *split(prod.restx[:, :p], prod)]       # Z_k'Q: (levels, m, p)
+    Zy = [prod.Cx[:, p].T, *split(prod.restx[:, p], prod)]
     square = np.array([(1 + (a != b)) * Zy[k][:, a] @ Zy[k][:, b] for k, a, b in index])
-    trace = np.array([(1 + (a != b)) * meet.slice(k, a, k, b).trace() for k, a, b in index])
+    trace = np.array([(1 + (a != b)) * meet.alone(k, a, b) for k, a, b in index])
     # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q, with B_i Q = Z w_i
     w = [_weights(ZQ, *i) for i in index]
     QBQ = np.array([(sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi))).ravel() for wi in w])
@@ -119,7 +119,7 @@ class _Meet:
     def _slice(self, k, a, j, c):
         prod = self.prod
         if k == j == 0:
-            return _Diagonal(prod.A[a, c])
+            return prod.A[a, c]                                      # diagonal: (levels,)
         if k == 0:
             return prod.C[a::prod.terms[0][1], self._columns(j, c)]
         if j == 0:
@@ -129,6 +129,11 @@ class _Meet:
     def _columns(self, k, a):
         return slice(self.start[k - 1] + a, self.start[k], self.prod.terms[k][1])
 
+    def alone(self, k, a, b):
+        """The sum over the levels of term k of Z_ka'Z_kb."""
+        within = self.slice(k, a, k, b)
+        return within.trace() if k else within.sum()
+
     def trace(self, one, other):
         """tr B_i B_j."""
         (k, a, b), (j, c, d) = one, other
@@ -136,23 +141,6 @@ class _Meet:
         if a != b and c != d:
             total += (self.slice(k, a, j, d) * self.slice(k, b, j, c)).sum()
         return total * (1 + (a != b or c != d))
-
-
-class _Diagonal(np.ndarray):
-    """The diagonal of a diagonal matrix, whose sum over its elements is its trace."""
-
-    def __new__(cls, values):
-        return np.asarray(values).view(cls)
-
-    def trace(self):
-        return self.sum()
-
-
-def _by_term(prod, columns):
-    """Rows of the rest, term by term: (levels, m, ...)."""
-    ends = np.cumsum([levels * m for levels, m in prod.terms[1:]])[:-1]
-    return [part.reshape(levels, m, *columns.shape[1:])
-            for part, (levels, m) in zip(np.split(columns, ends), prod.terms[1:])]
 
 
 def _weights(ZQ, k, a, b):
@@ -168,7 +156,7 @@ def _multiply(prod, w):
     rest = [part.reshape(part.shape[0] * part.shape[1], part.shape[2]) for part in w[1:]]
     rest = np.concatenate(rest) if rest else np.zeros((0, w[0].shape[2]))
     first, rest = blocks.multiply(prod, w[0].transpose(1, 2, 0), rest)
-    return [first.transpose(2, 0, 1), *_by_term(prod, rest)]
+    return [first.transpose(2, 0, 1), *split(rest, prod)]
 
 
 def _root(gamma):

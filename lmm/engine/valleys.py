@@ -67,7 +67,8 @@ def _criteria(problem, points):
     prod = problem.products
     n, p = problem.W.shape[0], problem.W.shape[1] - 1
     m = n - p if problem.reml else n
-    ZZ, ZW = blocks.dense(prod)
+    ZZ = blocks.stacked(*blocks.cross_products(prod))
+    ZW = blocks.stacked(prod.Cx, prod.restx)
     T = np.zeros((len(points[0]), *ZZ.shape))                        # block-diagonal, a T_k for each level
     place = 0
     for Tk, (levels, size) in zip(points, prod.terms):

@@ -154,15 +154,10 @@ def _kept(fit, slices):
 
 
 def _independent(B, slices):
-    """Mask of the columns that those before do not give (Gram and Schmidt), the last level of each term first."""
-    mask, basis = np.zeros(B.shape[1], dtype=bool), np.zeros((len(B), 0))
-    for j in (j for columns in slices.values() for j in reversed(range(columns.start, columns.stop))):
-        rest = B[:, j]
-        for _ in range(2):                                           # once more against rounding
-            rest = rest - basis @ (basis.T @ rest)
-        if np.linalg.norm(rest) > 1e-11 * np.linalg.norm(B[:, j]):
-            mask[j] = True
-            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
+    """Mask of the columns that those before do not give, the last level of each term first."""
+    order = [j for columns in slices.values() for j in reversed(range(columns.start, columns.stop))]
+    mask = np.zeros(B.shape[1], dtype=bool)
+    mask[rank.independent(B, order, 1e-11)] = True
     return mask
 
 

@@ -36,7 +36,7 @@ def lrt(small, large):
     elif small.reml != large.reml:
         raise ValueError("one model was fitted by REML, the other by ML; fit both with the same `reml`")
     elif small.reml and not np.array_equal(small.X, large.X):
-        small = small.changed(X=large.X)           # the restricted likelihood depends on the coding of X
+        small = small._changed(X=large.X)           # the restricted likelihood depends on the coding of X
     for fit in (small, large):
         if not fit.converged:
             raise ValueError(f"{fit.formula!r} has not converged; its criterion cannot be compared")
@@ -54,7 +54,7 @@ def ranova(fit):
         raise ValueError(f"{fit.formula!r} has no random terms to test")
     rows = []
     for name, terms in _reductions(fit):
-        small = fit.changed(terms=terms)
+        small = fit._changed(terms=terms)
         df = _n_covariances(fit.terms) - _n_covariances(terms)
         test = _test(small.criterion - fit.criterion, df, _new_variances(small, fit))
         rows.append({"term": name, "npar": fit.n_params - df, "criterion": small.criterion, **test,
@@ -78,7 +78,7 @@ def rlrt(fit, n=10_000, seed=None):
     if n < 1 or n != int(n):
         raise ValueError(f"n, the number of draws, must be a positive whole number, not {n!r}")
     large = fit if fit.reml else fit.refit(reml=True)
-    statistic = _test(large.changed(terms=[]).criterion - large.criterion, 1, 1)["statistic"]
+    statistic = _test(large._changed(terms=[]).criterion - large.criterion, 1, 1)["statistic"]
     draws = _null_draws(large, int(n), np.random.default_rng(seed))
     p = (1 + (draws >= statistic).sum()) / (1 + len(draws))
     return pd.DataFrame([{"statistic": statistic, "p": p, "test": f"exact, {len(draws)} draws"}])

@@ -20,8 +20,8 @@ Rows = namedtuple("Rows", "X terms sd offset index")      # terms: (codes, -1 fo
 def predict(fit, new_data=None, random="conditional", interval=None, df="satterthwaite"):
     """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.
 
-    new_data: a table with the formula's columns; without it, the rows of the fit, with their labels. Rows of new levels of a grouping
-    factor are predicted without it, and a warning names them.
+    new_data: a table with the formula's columns; without it, the rows of the fit, with their labels. Rows of new levels
+    of a grouping factor are predicted without it, and a warning names them.
     interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper. conf_ is for the mean
     of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
     full variance of a new level; lower and upper are for an observation: for "conditional" the residual variance is
@@ -70,11 +70,10 @@ def _widths(fit, rows, conditional, level, df):
 
 def _ratios(fit, rows, conditional, T, point):
     """The variance of each row's mean and of a new observation, over sigma^2, at T."""
-    spread = [np.zeros(len(rows.X))] * len(rows.terms)
+    spread = [None] * len(rows.terms)
     for place, k in enumerate(fit.problem.order):
-        if rows.terms:
-            x = rows.terms[k][1] @ fit.problem.back[place] @ T[place]
-            spread[k] = (x**2).sum(axis=1)
+        x = rows.terms[k][1] @ fit.problem.back[place] @ T[place]
+        spread[k] = (x**2).sum(axis=1)
     error = rows.sd**2 / fit.scale
     if conditional:
         known = _joint_variance(fit, rows, T, point)

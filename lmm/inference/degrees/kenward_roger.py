@@ -120,11 +120,8 @@ def _inverse(information):
 def _ZHZ(problem, T):
     """Z'H^-1 Z, dense."""
     products = problem.products
-    (L, m), q = products.terms[0], products.rest.shape[0]
-    unit = np.eye(L * m + q)
-    ZZ = blocks.multiply(products, unit[:L * m].reshape(L, m, -1).transpose(1, 2, 0), unit[L * m:])
-    first, rest = blocks.solve(products, blocks.factor(products, T), *ZZ)[1]
-    return np.vstack([first.transpose(2, 0, 1).reshape(L * m, -1), rest])
+    factors = blocks.factor(products, T)
+    return blocks.stacked(*blocks.solve(products, factors, *blocks.cross_products(products))[1])
 
 
 class _Selector:
