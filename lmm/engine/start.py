@@ -1,9 +1,11 @@
-"""Quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 257): where the search begins, in balanced designs
-the optimum already, and whether the data can tell the variances apart at all.
+"""Quadratic moments of y (MINQUE(0); Rao 1971, J. Multivariate Anal. 1, 257): where the search
+begins, in balanced designs the optimum already; and can the data tell the variances apart at all?
 
-V = s I + sum_i v_i B_i with B_i = Z_k E_ab Z_k' for each variance (a = b) and covariance of term k. With M = I - QQ',
-where y has lost X, E y'B_i y = s tr MB_i + sum_j v_j tr MB_i MB_j and E y'y = s (n - p) + sum_j v_j tr MB_j are linear in s
-and v. If two combinations of the B_i are the same to M, no data can tell their variances apart.
+V = s I + sum_i v_i B_i with B_i = Z_k E_ab Z_k' for each variance (a = b) and covariance of term k.
+With M = I - QQ', where y has lost X,
+    E y'B_i y = s tr MB_i + sum_j v_j tr MB_i MB_j and E y'y = s (n - p) + sum_j v_j tr MB_j
+are linear in s and v. If two combinations of the B_i are the same to M, no data can tell their
+variances apart.
 """
 
 from collections import namedtuple
@@ -31,34 +33,41 @@ def variances(problem, found=None):
 
 
 def told_apart(found, terms):
-    """ValueError if the variances cannot be told from one another, from the residual's or from the fixed effects.
+    """ValueError if the variances cannot be told from one another, from the residual's or from the
+    fixed effects.
 
     found: the moments; terms: the random terms (with `text`s and `columns`), in the engine's order.
     """
     empty = np.diag(found.before) == 0
     if empty.any():
         k, a, b = found.index[empty.argmax()]
-        raise ValueError(f"the covariance of {terms[k].columns[a]} and {terms[k].columns[b]} in {terms[k].text} cannot be "
+        one, other = terms[k].columns[a], terms[k].columns[b]
+        raise ValueError(f"the covariance of {one} and {other} in {terms[k].text} cannot be "
                          "estimated: no level has rows of both; give each a term of its own")
     alike = _null(found.before)
     if alike is not None:
-        names = list(dict.fromkeys(terms[k].text for (k, _, _), part in zip(found.index, alike) if part))
-        what = f"the variances of {' and '.join(names)}" if len(names) > 1 else f"the variances in {names[0]}"
+        involved = [terms[k].text for (k, _, _), part in zip(found.index, alike) if part]
+        names = list(dict.fromkeys(involved))
+        what = f"the variances {'of' if len(names) > 1 else 'in'} {' and '.join(names)}"
         if alike[-1]:
-            raise ValueError(f"{what} cannot be told from the residual's; leave a random term or a slope out")
-        raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term or a slope out")
+            raise ValueError(f"{what} cannot be told from the residual's; leave a random term or a "
+                             "slope out")
+        raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term "
+                         "or a slope out")
     lost = _null(found.matrix, np.diag(found.before))
     if lost is not None:
         k = found.index[lost.argmax()][0]
         places = {a for (j, a, b), part in zip(found.index, lost) if part and j == k and a == b}
-        columns = [terms[k].columns[place] for place in sorted(places)]
-        what = terms[k].text if len(terms[k].columns) == 1 else f"{', '.join(columns)} in {terms[k].text}"
-        raise ValueError(f"the fixed part gives all random effects of {what}, so their variance cannot be told from the "
-                         "fixed effects: leave out one or the other")
+        what = terms[k].text
+        if len(terms[k].columns) > 1:
+            columns = [terms[k].columns[place] for place in sorted(places)]
+            what = f"{', '.join(columns)} in {what}"
+        raise ValueError(f"the fixed part gives all random effects of {what}, so their variance "
+                         "cannot be told from the fixed effects: leave out one or the other")
 
 
 def _null(matrix, whole=None):
-    """Which components make a combination that the moments do not see, a mask; None if there is none.
+    """Which components make a combination that the moments do not see: a mask, or None.
 
     whole: the diagonal of the moments before X was lost.
     """
@@ -75,7 +84,8 @@ def _null(matrix, whole=None):
 
 
 def moments(problem):
-    """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and the matrix before X is lost.
+    """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and the
+    matrix before X is lost.
 
     None for a model without random terms.
     """
@@ -87,13 +97,16 @@ def moments(problem):
     both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
                      for row, i in enumerate(index)])
     both = np.tril(both) + np.tril(both, -1).T
-    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *split(prod.restx[:, :p], prod)]       # Z_k'Q: (levels, m, p)
+    # Z_k'Q: (levels, m, p), and Z_k'y: (levels, m)
+    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *split(prod.restx[:, :p], prod)]
     Zy = [prod.Cx[:, p].T, *split(prod.restx[:, p], prod)]
     square = np.array([(1 + (a != b)) * Zy[k][:, a] @ Zy[k][:, b] for k, a, b in index])
     trace = np.array([(1 + (a != b)) * meet.alone(k, a, b) for k, a, b in index])
-    # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q, with B_i Q = Z w_i
+    # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q,
+    # with B_i Q = Z w_i
     w = [_weights(ZQ, *i) for i in index]
-    QBQ = np.array([(sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi))).ravel() for wi in w])
+    QBQ = [sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi)) for wi in w]
+    QBQ = np.array(QBQ).reshape(len(w), p * p)
     ZBQ = [_multiply(prod, wi) for wi in w]
     twice = np.array([[sum((x * y).sum() for x, y in zip(wi, Zwj)) for Zwj in ZBQ] for wi in w])
     matrix = both - 2 * twice + QBQ @ QBQ.T
@@ -160,8 +173,8 @@ def _multiply(prod, w):
 
 
 def _root(gamma):
-    """The Cholesky factor of gamma; where that has none, of its diagonal, at least 1e-3: a search that begins with
-    correlations of 1 may end in the wrong valley."""
+    """The Cholesky factor of gamma; where that has none, of its diagonal, at least 1e-3: a search
+    that begins with correlations of 1 may end in the wrong valley."""
     if np.linalg.eigvalsh(gamma)[0] > 1e-3:
         return np.linalg.cholesky(gamma)
     return np.diag(np.sqrt(np.maximum(np.diag(gamma), 1e-3)))

@@ -1,19 +1,20 @@
-"""Where else the search might begin: the criterion of a term with few levels may have several valleys."""
+"""Where else the search might begin: with few levels the criterion may have several valleys."""
 
 import numpy as np
 from scipy.ndimage import minimum_filter
 
 from lmm.engine import blocks
 
-FEW_LEVELS = 12                                          # terms with more have not been seen to make two valleys
+FEW_LEVELS = 12                                   # beyond, two valleys were hardly ever seen
 MOST_COLUMNS = 60
 MOST_POINTS = 500
-CORRELATIONS = np.array([-1, -0.5, 0, 0.5, 1])             # a valley may lie where a correlation is 1 exactly
+CORRELATIONS = np.array([-1, -0.5, 0, 0.5, 1])    # a valley may lie at exactly 1
 MOST_VALLEYS = 4
 
 
 def starts(problem):
-    """The T_k at the local minima of the criterion on a coarse grid, and the criterion there: ([T, ...], values (k,)).
+    """The T_k at the local minima of the criterion on a coarse grid, and the criterion there:
+    ([T, ...], values (k,)).
 
     The lowest first, four at most. Empty where no term has few levels: then one valley is the rule.
     """
@@ -33,7 +34,7 @@ def starts(problem):
 
 
 def _axes(sizes):
-    """The grid: standard deviations relative to sigma, then correlations; [] where it would be too coarse."""
+    """The grid: standard deviations over sigma, then correlations; [] if it would be too coarse."""
     sds = sum(sizes)
     correlations = sum(m * (m - 1) // 2 for m in sizes)
     each = min(25, int((MOST_POINTS / len(CORRELATIONS)**correlations) ** (1 / sds) + 1e-9))
@@ -44,7 +45,7 @@ def _axes(sizes):
 
 
 def _triangles(values, sizes):
-    """T_k (B, m, m) from rows of standard deviations and correlations (partial ones, so that any value will do)."""
+    """T_k (B, m, m) from rows of standard deviations and correlations (partial ones: any will do)."""
     sd = np.split(values[:, :sum(sizes)], np.cumsum(sizes)[:-1], axis=1)
     correlation = iter(values[:, sum(sizes):].T)
     out = []
@@ -69,7 +70,7 @@ def _criteria(problem, points):
     m = n - p if problem.reml else n
     ZZ = blocks.stacked(*blocks.cross_products(prod))
     ZW = blocks.stacked(prod.Cx, prod.restx)
-    T = np.zeros((len(points[0]), *ZZ.shape))                        # block-diagonal, a T_k for each level
+    T = np.zeros((len(points[0]), *ZZ.shape))          # block-diagonal, a T_k for each level
     place = 0
     for Tk, (levels, size) in zip(points, prod.terms):
         for _ in range(levels):
@@ -79,9 +80,11 @@ def _criteria(problem, points):
     L = np.linalg.cholesky(Tt @ ZZ @ T + np.eye(len(ZZ)))
     half = np.linalg.solve(L, Tt @ ZW)
     WHW = prod.WtW - half.transpose(0, 2, 1) @ half                  # [X y]'H^-1 [X y]
-    lower = np.full(WHW.shape, np.inf)                               # no valley where rounding leaves no Cholesky factor
+    lower = np.full(WHW.shape, np.inf)                 # no valley where rounding leaves no factor
     sound = np.linalg.eigvalsh(WHW)[:, 0] > 0
     lower[sound] = np.linalg.cholesky(WHW[sound])
     logs = np.log(np.diagonal(lower, axis1=1, axis2=2))
     logdet = 2 * np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
-    return logdet + m * (2 * logs[:, p] - np.log(m) + 1 + np.log(2 * np.pi)) + problem.reml * 2 * logs[:, :p].sum(axis=1)
+    log_scale = 2 * logs[:, p] - np.log(m)             # sigma^2 = r'H^-1 r / m
+    criterion = logdet + m * (log_scale + 1 + np.log(2 * np.pi))
+    return criterion + problem.reml * 2 * logs[:, :p].sum(axis=1)
