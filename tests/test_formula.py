@@ -230,3 +230,11 @@ def test_a_custom_coding_is_R_s():
                                                  2.88095187232980], rel=2e-8)
 
 
+def test_brackets_in_brackets():
+    """As R reads them: a power of a difference as a slope, three deep."""
+    plain = SLEEP.assign(q=(SLEEP["Days"] - 4.5) ** 2)
+    expected = lmm.fit("Reaction ~ Days + q + (Days + q || Subject)", plain)
+    got = lmm.fit("Reaction ~ Days + I((Days - 4.5)**2) + (Days + I((Days - 4.5)**2) || Subject)", SLEEP)
+    assert got.criterion == pytest.approx(expected.criterion, rel=1e-9)
+    deep = lmm.fit("Reaction ~ Days + (0 + I(((Days) - 4.5)**2) | Subject)", SLEEP)
+    assert deep.terms[0].x[:, 0] == pytest.approx(plain["q"])

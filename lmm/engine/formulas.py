@@ -18,7 +18,10 @@ from formulaic.transforms import TRANSFORMS
 Parts = namedtuple("Parts", "response fixed random")
 Random = namedtuple("Random", "effects group apart")                 # apart: from a term with ||
 
-RANDOM = re.compile(r"\(((?:[^()|]|\([^()|]*\))*)(\|\|?)([^()|]*)\)")
+INSIDE = r"[^()|]*"
+for _ in range(4):                                # brackets in brackets, four deep
+    INSIDE = rf"(?:[^()|]|\({INSIDE}\))*"
+RANDOM = re.compile(rf"\(({INSIDE})(\|\|?)([^()|]*)\)")
 CODINGS = {"Treatment", "Sum", "Helmert", "Poly", "Diff"}
 FUNCTIONS = {"log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs", "sin", "cos", "tan",
              "center", "scale", "standardize", "poly", "bs", "cr", "cs", "cc", "C", "I"} | CODINGS
