@@ -10,7 +10,7 @@ the slides import nothing of the engine.
     shrinkage.py    how far a group's mean is trusted      slide 9
     check.py        what these ask of their input
 
-    model.py        fit() and Fit, its results;  summary.py: as text and HTML
+    model.py        fit() and Fit, its results;  summary.py, tables.py: as text and HTML
     engine/         formulas -> frame -> products -> blocks -> criterion; start -> search
     inference/      degrees of freedom, means, tests, intervals, predictions, influence
     plots/          pictures; diagnostics
@@ -29,12 +29,14 @@ if TYPE_CHECKING:                       # what editors read in place of `__getat
     from lmm.data import datasets, load
     from lmm.inference.lrt import lrt, rlrt
     from lmm.model import Fit, fit
+    from lmm.tables import table
 
 __version__ = "0.1.0"
 __all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence", "likelihood", "load",
-           "lrt", "moments", "plots", "quoted", "rlrt", "shrinkage"]
+           "lrt", "moments", "plots", "quoted", "rlrt", "shrinkage",
+           "table"]
 HOME = {"Fit": "lmm.model", "fit": "lmm.model", "datasets": "lmm.data", "load": "lmm.data",
-        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt"}
+        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt", "table": "lmm.tables"}
 
 
 def __getattr__(name):

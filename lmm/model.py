@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lmm import summary
+from lmm import summary, tables
 from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start
 from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
 from lmm.inference.degrees import kenward_roger, satterthwaite
@@ -151,7 +151,8 @@ class Fit:
                 rows += [(term.name, term.columns[i], term.columns[j], G[i, j], G[i, j] / (sd[i] * sd[j]))
                          for j in range(len(sd)) for i in range(j)]
         rows.append(("Residual", "", "", self.scale, np.sqrt(self.scale)))
-        return pd.DataFrame(rows, columns=["group", "name1", "name2", "variance", "sd"])
+        table = pd.DataFrame(rows, columns=["group", "name1", "name2", "variance", "sd"])
+        return tables.table(table, "Variances and covariances")
 
     @property
     def random_effects(self):
@@ -213,38 +214,49 @@ class Fit:
     def _kenward_roger(self):
         return kenward_roger.pieces(self)
 
+    def _how(self, df):
+        return df if self.terms else "residual"
+
     def coef_table(self, df="satterthwaite"):
         """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""
-        return contrasts.contrast(self, pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index), df)
+        return tables.table(contrasts.contrast(self, pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index), df),
+                            f"Fixed effects (df: {self._how(df)})")
 
     def contrast(self, L, df="satterthwaite"):
         """Any linear function L beta of the fixed effects, the lecture's `estimable` (slide 26)."""
-        return contrasts.contrast(self, L, df)
+        return tables.table(contrasts.contrast(self, L, df),
+                            f"Linear functions of the fixed effects (df: {self._how(df)})")
 
     def ls_means(self, factors, df="satterthwaite"):
         """Least-squares means of a factor, or of "a:b": mean, se, df, lower, upper (slide 26)."""
-        return means.ls_means(self, factors, df)
+        return tables.table(means.ls_means(self, factors, df),
+                            f"Least-squares means (df: {self._how(df)})")
 
     def pairs(self, factors, adjust="tukey", df="satterthwaite"):
         """All pairwise differences of LS means, p-values and intervals adjusted for their number."""
-        return means.pairs(self, factors, adjust, df)
+        return tables.table(means.pairs(self, factors, adjust, df),
+                            f"Differences of least-squares means (p: {adjust}; df: {self._how(df)})")
 
     def letters(self, factors, adjust="tukey", df="satterthwaite", level=0.05):
         """LS means with letters: two means that share a letter do not differ at `level`."""
-        return means.letters(self, factors, adjust, df, level)
+        return tables.table(means.letters(self, factors, adjust, df, level),
+                            f"Means that share a letter do not differ at {level} (p: {adjust}; df: {self._how(df)})")
 
     def anova(self, type=3, df="satterthwaite"):
         """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, 3 adjusts each term for all others,
         2 for all but those that contain it."""
-        return anova.table(self, type, df)
+        return tables.table(anova.table(self, type, df),
+                            f"Analysis of variance, type {'I' * type} (df: {self._how(df)})")
 
     def ranova(self):
         """One likelihood-ratio test a random term."""
-        return lrt.ranova(self)
+        return tables.table(lrt.ranova(self),
+                            "Likelihood-ratio tests of the random terms")
 
     def profile(self, level=0.95):
         """Likelihood profile intervals of the variance parameters and fixed effects."""
-        return profile.profile(self, level)
+        return tables.table(profile.profile(self, level),
+                            f"Likelihood profile, {level:.0%} intervals")
 
     def bootstrap(self, n, seed, executor=None, level=0.95):
         """Parametric bootstrap intervals: n data sets simulated from the fit and fitted again."""

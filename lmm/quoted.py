@@ -2,10 +2,12 @@
 
 import json
 import re
+import sys
 from collections import namedtuple
 
 import pandas as pd
 
+from lmm import tables
 from lmm.data import folder
 
 Stored = namedtuple("Stored", "id what lecture computed verdict section")
@@ -20,7 +22,8 @@ def numbers():
 
 
 def compare(computed):
-    """Print one line a number, `id  what  lecture  computed  verdict`, and fail if one disagrees.
+    """Show one line a number, `id  what  lecture  computed  verdict`, and fail if one disagrees: printed as text, and in
+    a notebook as one line that opens ("8 of 8 agree").
 
     computed: dict id -> value. A number agrees if it rounds to the digits that the lecture prints. Where the
     ledger says "optimizer", relative 5e-6 is enough, and the verdict says so: nlme had not reached the optimum.
@@ -30,23 +33,59 @@ def compare(computed):
     unknown = [i for i in computed if i not in ledger.index]
     if unknown:
         raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to {ledger.index[-1]}")
-    rows, wrong = [("id", "what", "lecture", "computed", "verdict")], []
     # what all lines begin with ("REML fit, balanced") stands once, above them: the lines must fit on a phone
     subjects = {what.partition(": ")[0] for what in ledger.loc[list(computed), "what"] if ": " in what}
     subject = subjects.pop() if len(subjects) == 1 else ""
-    if subject:
-        print(subject)
+    rows = []
+    wrong = []
     for i, value in computed.items():
-        lecture, what = ledger.loc[i, "printed"], ledger.loc[i, "what"].removeprefix(f"{subject}: ")
+        lecture = ledger.loc[i, "printed"]
+        what = ledger.loc[i, "what"].removeprefix(f"{subject}: ")
         said = verdict(lecture, float(value), ledger.loc[i, "tolerance"])
         rows.append((i, what, lecture, as_printed(lecture, float(value)), said))
         if said == "DISAGREES":
             wrong.append(f"{i}: the lecture has {lecture}, computed is {float(value):.10g}")
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    for i, what, lecture, ours, said in rows:
-        print(f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  {said}")
+    comparison = Comparison(subject, rows)
+    if _in_a_notebook():
+        sys.modules["IPython"].display.display(comparison)
+    else:
+        print(comparison)
     if wrong:
         raise AssertionError("; ".join(wrong))
+
+
+def _in_a_notebook():
+    """A kernel, or a page that runs in the browser; not a script, a test or a terminal."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and type(ipython.get_ipython()).__name__ == "ZMQInteractiveShell"
+
+
+class Comparison:
+    """Numbers of the lecture beside ours. subject: what all are about; rows: (id, what, lecture, computed, verdict)."""
+
+    HEAD = ("id", "what", "lecture", "computed", "verdict")
+
+    def __init__(self, subject, rows):
+        self.subject = subject
+        self.rows = rows
+
+    def __repr__(self):
+        lines = [self.HEAD, *self.rows]
+        widths = [max(len(row[k]) for row in lines) for k in range(4)]
+        text = [f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  {said}"
+                for i, what, lecture, ours, said in lines]
+        return "\n".join([self.subject, *text] if self.subject else text)
+
+    def _repr_html_(self):
+        table = tables.table(pd.DataFrame(self.rows, columns=self.HEAD), self.subject)
+        return f"<details><summary>{self.in_short()}</summary>\n{tables.html(table)}\n</details>"
+
+    def in_short(self):
+        """"8 of 8 numbers agree with the lecture", and how many where nlme stopped early."""
+        agree = sum(row[4].startswith("agrees") for row in self.rows)
+        early = sum("early" in row[4] for row in self.rows)
+        more = f" ({early} where nlme stopped early)" if early else ""
+        return f"{agree} of {len(self.rows)} numbers agree with the lecture{more}"
 
 
 def stored(notebook):
@@ -56,7 +95,7 @@ def stored(notebook):
         if cell["cell_type"] == "markdown":
             section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE) or [section])[-1]
         for output in cell.get("outputs", []):
-            printed = "".join(output.get("text", ""))
+            printed = "".join(output.get("text") or output.get("data", {}).get("text/plain", ""))
             subject = next((line for line in printed.splitlines() if line and not re.match(r"(id|s\d)", line)), "")
             for i, what, *rest in LINE.findall(printed):
                 rows.append(Stored(i, what if not subject or ":" in what else f"{subject}: {what}", *rest, section))

@@ -9,7 +9,7 @@ from conftest import CHAPTERS, ROOT, notebook, printed, source
 
 PARTS = ["The question", "The wrong analysis first", "The same with `lmm`", "Check yourself", "Exercises", "Takeaways",
          "New symbols"]
-PLANKS = "14_planks"                              # the lecture's exercise, solved: a longer chapter than the others
+PLANKS = "14_planks"                              # the lecture's exercise, solved: a longer chapter than others
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 
 
@@ -51,13 +51,13 @@ def test_parts_of_a_chapter(path):
 
 @chapters
 def test_size_of_a_chapter(path):
-    most_cells, most_words = (34, 1900) if path.stem == PLANKS else (30, 1550)
+    most_cells, most_words = (44, 2400) if path.stem == PLANKS else (40, 2000)
     assert 15 <= len(notebook(path)["cells"]) <= most_cells
     prose = re.sub(r"^```r$.*?^```$", "", text(path).replace(questions(path), ""), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"<details>.*?</details>", "", prose, flags=re.DOTALL)                  # proofs are folded
     assert 800 <= len(prose.split()) <= most_words
     for cell in code(path):
-        lines = [line for line in source(cell).splitlines() if line.strip()]
-        assert len(lines) <= 8 and max(map(len, lines)) <= 80, source(cell)
+        assert max(map(len, source(cell).splitlines())) <= 72, source(cell)
 
 
 def questions(path):
