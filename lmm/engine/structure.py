@@ -1,0 +1,246 @@
+"""Errors with a structure: R = sigma^2 Lambda(phi), what is asked for, and the rows it concerns.
+
+Lambda = D C(phi) D is block-diagonal by subject; D has the sd of the level of `variance` (the first is 1) over the
+root of the row's weight. `correlation="ar1(visit | patient)"` names C, the times and the subjects.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lmm.engine import columns, correlations, formulas, terms
+
+SPEC = re.compile(r"\s*(\w+)\s*\(([^|]+)\|([^|]+)\)\s*")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What R is made of, for the n rows of a fit."""
+
+    kind: str | None                # ar1, car1, cs, toep, us; None: no correlation
+    text: str                       # as the user wrote it
+    time: str                       # name of the column of times
+    group: str                      # name of the subjects' column, "a:b" for combinations
+    subjects: np.ndarray            # (n,) number of the row's subject; without a correlation each row is one
+    labels: list                    # names of the subjects
+    at: np.ndarray                  # (n,) time; its place among `visits` for us and for factors; over `unit` for car1
+    unit: float                     # car1: times are measured in this many of the user's units
+    visits: list                    # us and factors: the times by name
+    size: int                       # the largest number of times that a subject may have
+    pairs: np.ndarray | None        # us: (visits, visits) number of the parameter
+    names: list                     # names of the parameters
+    variance: str | None            # name of the factor with residual variances of its own
+    level: np.ndarray               # (n,) number of the row's level of it
+    levels: list                    # names of these levels
+
+    @property
+    def n_parameters(self):
+        """Parameters beside sigma^2: of the correlation, and log sd of the levels after the first."""
+        return len(self.names) + len(self.levels) - 1
+
+
+def parse(correlation):
+    """The kind, the time's name and the subjects' of a text like "ar1(visit | patient)"."""
+    match = SPEC.fullmatch(correlation) if isinstance(correlation, str) else None
+    if match is None or match[1] not in correlations.KINDS:
+        raise ValueError(f"correlation must be one of {', '.join(correlations.KINDS)} with the times and the subjects, as "
+                         f'"ar1(visit | patient)", not {correlation!r}')
+    kind, time, group = (part.strip() for part in match.groups())
+    time = time.strip("`")
+    group = ":".join(part.strip().strip("`") for part in group.split(":"))
+    if time == "1" and kind != "cs":
+        raise ValueError(f"{correlation!r} needs the column of times before the bar; only cs does without one, cs(1 | {group})")
+    return kind, time, group
+
+
+def needed(correlation, variance):
+    """Names of the columns that a structure uses."""
+    names = set()
+    if correlation is not None:
+        _, time, group = parse(correlation)
+        names |= {time} - {"1"} | set(group.split(":"))
+    if variance is not None:
+        if not isinstance(variance, str):
+            raise ValueError(f"variance must be the name of a factor, not {variance!r}")
+        names |= {part.strip().strip("`") for part in variance.split(":")}
+    return names
+
+
+def read(correlation, variance, data):
+    """The Structure of the rows of a table (complete and prepared), or None if neither is asked for."""
+    if correlation is None and variance is None:
+        return None
+    n = len(data)
+    parts = dict(kind=None, text="", time="", group="", subjects=np.arange(n), labels=[], at=np.zeros(n), unit=1.0, visits=[],
+                 size=1, pairs=None, names=[], variance=None, level=np.zeros(n, dtype=np.int64), levels=[""])
+    if correlation is not None:
+        parts |= _correlation(correlation, data)
+    if variance is not None:
+        name = ":".join(part.strip().strip("`") for part in variance.split(":"))
+        level, levels = terms.levels_of(name, data)
+        if len(levels) == 1:
+            raise ValueError(f"the factor {name!r} of variance has only the level {levels[0]!r}; leave it out")
+        if len(levels) == n:
+            raise ValueError(f"the factor {name!r} of variance has as many levels as rows ({n}); each needs several")
+        parts |= dict(variance=name, level=level, levels=levels)
+    return Structure(**parts)
+
+
+def _correlation(text, data):
+    kind, time, group = parse(text)
+    subjects, labels = terms.levels_of(group, data)
+    counts = np.bincount(subjects)
+    if counts.max() == 1:
+        raise ValueError(f"{text}: each {group} has one row only, so there is nothing that could be correlated")
+    at, unit, visits = _times(kind, time, text, data, subjects, labels)
+    size, pairs, names = int(counts.max()), None, [{"car1": "phi"}.get(kind, "rho")]
+    if kind == "toep":
+        size = _largest_lag(at, subjects, text, visits) + 1
+        names = [f"rho{k}" for k in range(1, size)]
+    if kind == "us":
+        size = len(visits)
+        first, second = np.triu_indices(size, 1)
+        _pairs_occur(at, subjects, size, visits, text)
+        pairs = np.full((size, size), -1)
+        pairs[first, second] = pairs[second, first] = np.arange(len(first))
+        names = [f"rho({visits[a]}, {visits[b]})" for a, b in zip(first, second)]
+    return dict(kind=kind, text=text.strip(), time=time, group=group, subjects=subjects, labels=labels, at=at, unit=unit,
+                visits=visits, size=size, pairs=pairs, names=names)
+
+
+def _times(kind, time, text, data, subjects, labels):
+    """The rows' times as the correlation counts them, the unit of car1, and the times' names."""
+    if time == "1":
+        return np.zeros(len(data)), 1.0, []
+    values, visits, unit = data[time], [], 1.0
+    if columns.is_time(values):
+        raise ValueError(f"{text}: column {time!r} holds dates or times ({values.dtype}); make them numbers first")
+    if kind == "us" or columns.is_factor(values):
+        if kind == "car1":
+            raise ValueError(f"{text}: car1 needs times that are numbers, and {time!r} is a factor; ar1 takes its levels in order")
+        codes, visits = terms.levels_of(time, data)
+        at = codes.astype(float)
+    else:
+        at = values.to_numpy(dtype=float)
+    order = np.lexsort((at, subjects))
+    twice = np.flatnonzero((np.diff(at[order]) == 0) & (np.diff(subjects[order]) == 0))
+    if len(twice):
+        row = order[twice[0]]
+        raise ValueError(f"{text}: {labels[subjects[row]]!r} has two rows at {time} {data[time].iloc[row]!s}; a time may occur "
+                         "once in a subject, so name finer subjects or times")
+    if kind in ("ar1", "toep") and (at != np.round(at)).any():
+        odd = at[at != np.round(at)][0]
+        raise ValueError(f"{text}: {kind} needs whole times, and {time!r} has {odd:g}; car1({time} | ...) takes any")
+    if kind == "car1":
+        gaps = np.diff(at[order])[np.diff(subjects[order]) == 0]
+        unit = float(np.median(gaps))
+        at = at / unit
+    return at, unit, visits
+
+
+def _largest_lag(at, subjects, text, visits):
+    """toep: the largest distance, if all smaller ones occur too."""
+    seen = set()
+    for rows in _rows_of(subjects):
+        seen |= {int(lag) for lag in np.unique(np.abs(np.subtract.outer(at[rows], at[rows])))}
+    missing = sorted(set(range(1, max(seen))) - seen)
+    if missing:
+        raise ValueError(f"{text}: no subject has two rows at distance {missing[0]}, so rho{missing[0]} cannot be estimated; "
+                         "ar1 or car1 do with one parameter")
+    return max(seen)
+
+
+def _pairs_occur(at, subjects, size, visits, text):
+    """us: ValueError for two times that no subject has together."""
+    Z = np.zeros((subjects.max() + 1, size))
+    Z[subjects, at.astype(int)] = 1
+    together = Z.T @ Z
+    for a, b in zip(*np.triu_indices(size, 1)):
+        if together[a, b] == 0:
+            raise ValueError(f"{text}: no subject has both {visits[a]} and {visits[b]}, so their correlation cannot be "
+                             "estimated; toep or ar1 have fewer parameters")
+
+
+def _rows_of(subjects):
+    """The rows of each subject."""
+    order = np.argsort(subjects, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(subjects))[:-1])
+
+
+def fits(structure, random, X, weights):
+    """ValueError where a structure and the random terms, or the fixed part, leave something that no data can tell."""
+    for term in random if structure.kind else []:
+        lowest = np.full(structure.subjects.max() + 1, len(term.levels))
+        np.minimum.at(lowest, structure.subjects, term.codes)
+        if (lowest[structure.subjects] != term.codes).any():
+            raise ValueError(f"{structure.text}: {term.text} has several levels of {term.name} within one {structure.group}; a "
+                             "correlation is of rows that share all random effects, so name finer subjects, as "
+                             f"{structure.kind}({structure.time} | {structure.group}:{term.name})")
+        same = len(np.unique(term.codes)) == len(structure.labels)
+        ones = np.ones(len(term.x))
+        has_intercept = np.abs(term.x @ np.linalg.lstsq(term.x, ones, rcond=None)[0] - 1).max() < 1e-8
+        if same and has_intercept and structure.kind in ("cs", "toep", "us") and (
+                structure.variance is None or structure.kind == "us"):
+            raise ValueError(f"{structure.text} and {term.text} both let the rows of one {structure.group} be equally correlated, "
+                             "and no data can tell them apart: leave one of them out")
+    if structure.variance is not None:
+        Q = np.linalg.qr(X)[0] if X.shape[1] else X
+        free = np.bincount(structure.level, 1 - (Q**2).sum(axis=1))
+        if (free < 1e-8).any():
+            name = structure.levels[int(np.flatnonzero(free < 1e-8)[0])]
+            raise ValueError(f"the fixed part gives the rows of {structure.variance} {name} exactly, so they say nothing of "
+                             "their residual variance: join this level with another one, or leave it out")
+
+
+# Lambda and its root, subject by subject ---------------------------------------------------------------------------
+
+def blocks(structure, weights, phi, gamma):
+    """Lambda = R / sigma^2 as pairs: rows (B, n) of B subjects with n rows each, and their blocks (B, n, n)."""
+    sd = np.exp(np.append(0.0, gamma))[structure.level] / np.sqrt(weights)
+    if structure.kind is None:
+        return [(np.arange(len(sd))[:, None], (sd**2)[:, None, None])]
+    order = np.lexsort((structure.at, structure.subjects))
+    sizes = np.bincount(structure.subjects)
+    starts = np.cumsum(sizes) - sizes
+    out = []
+    for n in np.unique(sizes):
+        rows = order[starts[sizes == n][:, None] + np.arange(n)]
+        C = between(structure, phi, structure.at[rows][:, :, None], structure.at[rows][:, None, :], own=np.eye(n, dtype=bool))
+        out.append((rows, sd[rows][:, :, None] * C * sd[rows][:, None, :]))
+    return out
+
+
+def between(structure, phi, a, b, own):
+    """Correlations of rows of one subject at times a and b; `own`: where the two are the same row."""
+    d = np.abs(a - b)
+    which = numbers(structure, a, b)
+    if structure.kind == "cs":
+        return np.where(own, 1.0, phi[0])
+    return correlations.correlation(structure.kind, phi, d, which)
+
+
+def numbers(structure, a, b):
+    """The number of the parameter of C for times a and b of one subject; -1 where there is none."""
+    if structure.kind == "cs":
+        return np.zeros(np.broadcast(a, b).shape, dtype=int)
+    if structure.kind == "toep":
+        return np.abs(a - b).round().astype(int) - 1
+    if structure.kind == "us":
+        return structure.pairs[a.astype(int), b.astype(int)]
+    return np.full(np.broadcast(a, b).shape, -1)
+
+
+def apply(matrices, columns_):
+    """A matrix for each subject times the columns (n, k) of its rows. matrices: pairs (rows (B, n), (B, n, n))."""
+    out = np.empty_like(columns_)
+    for rows, M in matrices:
+        out[rows] = M @ columns_[rows]
+    return out
+
+
+def roots(pairs):
+    """The lower triangular L of each block, and its inverse: Lambda = L L'."""
+    L = [(rows, np.linalg.cholesky(M)) for rows, M in pairs]
+    return L, [(rows, np.linalg.inv(M)) for rows, M in L]

@@ -1,0 +1,129 @@
+"""Newton's method for T, phi and gamma together, from several starts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmm.engine import correlations, together
+from lmm.engine.criterion import pack, unpack
+from lmm.engine.search import _snap
+
+MOST_EVALUATIONS = 300
+FAR = 12.0                          # |eta|: a correlation of 1 - 1e-10, a boundary
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the search ended."""
+
+    T: list                         # of the random terms, in the engine's order
+    phi: np.ndarray                 # natural parameters of the correlation (log kappa for car1)
+    gamma: np.ndarray               # log sd of the levels of `variance` after the first
+    state: together.State
+    converged: bool
+    at_boundary: bool               # does a correlation run to the end of its range?
+    n_evaluations: int
+
+
+def optimum(structure, data, sizes, reml, start_T, W):
+    """The best of the searches from several starts. sizes: columns of each T; start_T: T without a structure."""
+    best, n_evaluations = None, 0
+    for T, phi, gamma in _starts(structure, sizes, start_T, W):
+        found = _newton(structure, data, sizes, reml, T, phi, gamma)
+        n_evaluations += found.n_evaluations
+        if best is None or found.state.criterion < best.state.criterion - 1e-9:
+            best = found
+    return Found(best.T, best.phi, best.gamma, best.state, best.converged, best.at_boundary, n_evaluations)
+
+
+def _starts(structure, sizes, start_T, W):
+    """(T, eta, gamma): of weak and of strong correlation, the random effects smaller where it is strong."""
+    r = W[:, -1]
+    by_level = np.bincount(structure.level, r**2) / np.bincount(structure.level)
+    gamma = np.log(np.maximum(by_level[1:], 1e-3 * by_level.max()) / max(by_level[0], 1e-3 * by_level.max())) / 2
+    some = [np.where(np.diag(np.diag(T)) != 0, np.maximum(np.abs(np.diag(T)), 0.3), T) for T in start_T]
+    some = [np.tril(T) if np.diag(T).all() else np.tril(T) + 0.3 * np.eye(len(T)) * (np.diag(T) == 0) for T in some]
+    if structure.kind is None:
+        return [(some, np.zeros(0), gamma)]
+    strengths = [_moment(structure, r)] if not sizes else [0.2, 0.6]
+    return [([T * np.sqrt(1 - 0.7 * s) for T in some] if k else some, _eta(structure, s), gamma)
+            for k, s in enumerate(strengths)]
+
+
+def _moment(structure, r):
+    """The correlation of rows next to each other in time, within subjects."""
+    order = np.lexsort((structure.at, structure.subjects))
+    near = np.diff(structure.subjects[order]) == 0
+    a, b = r[order][:-1][near], r[order][1:][near]
+    s = a @ b / np.sqrt((a @ a) * (b @ b))
+    low = -0.9 / (structure.size - 1) if structure.kind == "cs" else -0.6
+    return float(np.clip(s, max(low, -0.6), 0.9))
+
+
+def _eta(structure, s):
+    """Starting values for correlations of about s between neighbours."""
+    size, kind = structure.size, structure.kind
+    if kind == "car1":
+        return np.array([np.log(-np.log(max(s, 0.05)))])
+    if kind == "us":
+        s = max(s, -0.9 / (size - 1))
+        lag = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))[np.triu_indices(size, 1)]
+        phi = s * 0.9**(lag - 1) if s > 0 else np.full(len(lag), s)
+        return correlations.unbounded(kind, phi, size)
+    if kind == "toep":
+        return np.append(np.arctanh(s), np.zeros(size - 2))
+    return correlations.unbounded(kind, np.array([s]), size)
+
+
+def _newton(structure, data, sizes, reml, T, eta, gamma):
+    """Newton's method on (theta, eta, gamma); a step is halved until the criterion falls."""
+    first, c = sum(m * (m + 1) // 2 for m in sizes), len(eta)
+
+    def at(values):
+        phi, J = correlations.allowed(structure.kind, values[first:first + c], structure.size)
+        state = together.at(structure, data, unpack(values[:first], sizes), phi, values[first + c:], reml)
+        whole = np.eye(len(values))
+        whole[first:first + c, first:first + c] = J
+        # the curvature of phi(eta) is left out: at the optimum it does not count
+        return state, whole.T @ state.gradient, whole.T @ state.hessian @ whole
+
+    values = np.concatenate([pack(T), eta, gamma])
+    state, gradient, hessian = at(values)
+    n_evaluations, converged = 1, False
+    while n_evaluations < MOST_EVALUATIONS and np.abs(values[first:]).max(initial=0) < FAR and not converged:
+        step = _direction(gradient, hessian)
+        step = step / max(1.0, np.abs(step).max(initial=0))
+        noise = 1e-12 * (1 + abs(state.criterion))
+        # the last step is taken as well: Newton's method doubles the digits
+        converged = abs(step @ gradient) < noise / 10 and np.abs(step).max(initial=0) < 1e-5
+        length = 1.0
+        while length > 1e-8:
+            n_evaluations += 1
+            try:
+                new = at(values + length * step)
+            except np.linalg.LinAlgError:
+                new = None
+            if new is not None and new[0].criterion <= state.criterion + noise:
+                values = values + length * step
+                state, gradient, hessian = new
+                break
+            length /= 3
+        else:
+            break
+    snapped = np.append(_snap(values[:first], sizes), values[first:])
+    if (snapped != values).any():                                    # variances of exactly 0
+        new = at(snapped)
+        if new[0].criterion < state.criterion + 1e-9:
+            values, state = snapped, new[0]
+    far = bool(np.abs(values[first:]).max(initial=0) > FAR / 2)
+    phi = correlations.allowed(structure.kind, values[first:first + c], structure.size)[0]
+    return Found(unpack(values[:first], sizes), phi, values[first + c:], state, bool(converged and not far), far, n_evaluations)
+
+
+def _direction(gradient, hessian):
+    """-H^-1 gradient, with the eigenvalues of H made positive."""
+    if not len(gradient):
+        return gradient
+    values, vectors = np.linalg.eigh(hessian)
+    values = np.maximum(np.abs(values), 1e-8 * np.abs(values).max() + 1e-300)
+    return -vectors @ ((vectors.T @ gradient) / values)
