@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from lmm import summary
-from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start
+from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start, state
 from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
 from lmm.inference.degrees import kenward_roger, satterthwaite
 
@@ -90,7 +90,7 @@ class Fit:
         self.criterion = found.criterion - log_weights
         self.llf, self.converged, self.n_evaluations = -self.criterion / 2, optimum.converged, optimum.n_evaluations
         self.singular = any(map(blocks.is_singular, optimum.T))
-        self.n_params = len(names) + len(criterion.parameters(optimum.T)) + 1
+        self.n_params = len(names) + len(state.parameters(optimum.T)) + 1
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 

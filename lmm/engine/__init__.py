@@ -14,5 +14,7 @@
      |                   (valleys: a coarse grid, where there may be several minima)
     search    search     Newton's method from there to the optimum
 
+state     what they pass on, a legend of each field; theta <-> T
+
 Var(u_k) = sigma^2 T_k T_k'; the parameters are the elements of the lower triangles T_k.
 """

@@ -5,18 +5,12 @@ With Gamma_k = Var(u_k) / sigma^2 = T_k T_k' and H = V / sigma^2 = I + Z Gamma Z
 where r = y - X beta_GLS and m = n (ML) or n - p (REML). P = H^-1 - H^-1 X (X'H^-1 X)^-1 X'H^-1.
 """
 
-from collections import namedtuple
-from functools import lru_cache
-
 import numpy as np
 from scipy.linalg import solve_triangular
 
 from lmm import check
 from lmm.engine import blocks, products
-
-Problem = namedtuple("Problem", "products W reml R b_ols unit order back sizes")
-Point = namedtuple("Point", "criterion gradient hessian traces squares scale b cov_b u ZHX")
-Estimates = namedtuple("Estimates", "gamma scale beta cov_beta u criterion")
+from lmm.engine.state import Estimates, Point, Problem, parameters
 
 
 def problem(y, X, terms, reml, names=None):
@@ -176,11 +170,6 @@ def _without_terms(W, m, reml):
                  scale * np.eye(p), [], [])
 
 
-def parameters(T):
-    """The parameters: (term, row, column) of each element of the lower triangles."""
-    return [(k, a, b) for k, t in enumerate(T) for a in range(len(t)) for b in range(a + 1)]
-
-
 def split(columns, prod):
     """Rows of the rest, term by term, as (L, m, ...)."""
     out, start = [], 0
@@ -188,21 +177,3 @@ def split(columns, prod):
         out.append(columns[start:start + levels * m].reshape(levels, m, *columns.shape[1:]))
         start += levels * m
     return out
-
-
-_triangle = lru_cache(np.tril_indices)
-
-
-def pack(T):
-    return np.concatenate([t[_triangle(len(t))] for t in T]) if T else np.zeros(0)
-
-
-def unpack(theta, sizes):
-    T, start = [], 0
-    for m in sizes:
-        t = np.zeros((m, m))
-        count = m * (m + 1) // 2
-        t[_triangle(m)] = theta[start:start + count]
-        T.append(t)
-        start += count
-    return T

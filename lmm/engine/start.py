@@ -8,16 +8,13 @@ are linear in s and v. If two combinations of the B_i are the same to M, no data
 variances apart.
 """
 
-from collections import namedtuple
-
 import numpy as np
 
 from lmm.engine import blocks
 from lmm.engine.criterion import split
+from lmm.engine.state import Moments
 
 NOT_TOLD_APART = 1e-10
-
-Moments = namedtuple("Moments", "index matrix right before")
 
 
 def variances(problem, found=None):

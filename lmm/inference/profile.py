@@ -1,10 +1,12 @@
 """Likelihood profile intervals of variance parameters and fixed effects."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import scipy
 
-from lmm.engine import criterion, search
+from lmm.engine import criterion, search, state
 from lmm.inference import parameters
 
 
@@ -50,9 +52,9 @@ def _beta_limits(ml, j, rise):
         M[:-1, :-1], M[:-1, -1], M[-1, -1] = V, v * (v @ (problem.b_ols - c * problem.R[:, j])) / problem.unit, 1
         products = problem.products
         if products is not None:
-            products = products._replace(Cx=np.einsum("ail,ij->ajl", products.Cx, M), restx=products.restx @ M,
+            products = replace(products, Cx=np.einsum("ail,ij->ajl", products.Cx, M), restx=products.restx @ M,
                                          WtW=M.T @ products.WtW @ M)
-        held = search.optimum(problem._replace(products=products, W=problem.W @ M))
+        held = search.optimum(replace(problem, products=products, W=problem.W @ M))
         return held.point.criterion - ml.optimum.point.criterion
     step = 1.1 * np.sqrt(rise) * se
     return _crossing(excess, beta, -step, rise), _crossing(excess, beta, step, rise)
@@ -66,12 +68,12 @@ def _sd_limits(ml, rise):
     for k, a in [(k, a) for k, m in enumerate(sizes) for a in range(m)]:
         orders = [np.arange(m) for m in sizes]
         orders[k] = np.append(a, np.delete(orders[k], a))            # the profiled effect first: its sd is L_k[0, 0]
-        start = np.append(criterion.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
+        start = np.append(state.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
         excess = _profiled(_deviance(ml, orders), start, held=sum(m * (m + 1) // 2 for m in sizes[:k]))
         sd = np.sqrt(G[k][a, a])
         low = _crossing(excess, sd, -sd, rise) if sd > 0 and excess(0.0) > rise else 0.0
         limits.append((unit * low, unit * _crossing(excess, sd, max(sd, 0.2 * np.exp(log_sigma)), rise)))
-    start = np.append(criterion.pack([_root(g) for g in G]), log_sigma)
+    start = np.append(state.pack([_root(g) for g in G]), log_sigma)
     excess = _profiled(_deviance(ml, [np.arange(m) for m in sizes]), start, held=len(start) - 1)
     step = 2 / np.sqrt(ml.nobs)
     return limits + [tuple(unit * np.exp(_crossing(excess, log_sigma, s, rise)) for s in (-step, step))]
@@ -84,7 +86,7 @@ def _deviance(ml, orders):
     to_engine = [np.linalg.inv(back)[:, orders[k]] for back, k in zip(problem.back, problem.order)]
 
     def deviance(values):
-        L, s2 = criterion.unpack(values[:-1], sizes), np.exp(2 * values[-1])
+        L, s2 = state.unpack(values[:-1], sizes), np.exp(2 * values[-1])
         roots = [B @ L[k] / np.sqrt(s2) for B, k in zip(to_engine, problem.order)]
         point = criterion.evaluate(problem, [_lower(root) for root in roots])
         value = point.criterion + n * (np.log(s2 / point.scale) - 1 + point.scale / s2)
@@ -93,7 +95,7 @@ def _deviance(ml, orders):
             score = point.traces[place] - point.squares[place] / s2  # in Gamma, at this sigma
             dL[k] = 2 * to_engine[place].T @ score @ roots[place] / np.sqrt(s2)
             d_log_sigma -= 2 * (score * (roots[place] @ roots[place].T)).sum()
-        return value, np.append(criterion.pack(dL), d_log_sigma)
+        return value, np.append(state.pack(dL), d_log_sigma)
     return deviance
 
 

@@ -9,7 +9,7 @@ with H then have a closed form, and the others need q x q matrices only.
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from lmm.engine import blocks, criterion
+from lmm.engine import blocks, state
 
 MOST_COLUMNS = 4000
 NEAR_2 = 1e-5
@@ -92,7 +92,7 @@ def pieces(fit):
     ZHX = np.concatenate([x.reshape(-1, p) for x in point.ZHX])
     ZHZ = _ZHZ(problem, T)
     ZPZ = ZHZ - ZHX @ (Phi / s2) @ ZHX.T
-    S = [_Selector(problem, T, *parameter) for parameter in criterion.parameters(T)]
+    S = [_Selector(problem, T, *parameter) for parameter in state.parameters(T)]
     SX, SZ = [s.times(ZHX) for s in S], [s.times(ZPZ) for s in S]
     r = len(S) + 1
     P, Q, information = np.zeros((r, p, p)), np.zeros((r, r, p, p)), np.zeros((r, r))
