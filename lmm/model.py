@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from lmm import summary
-from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start, state
+from lmm.engine import blocks, columns, coordinates, criterion, frame, products, rank, search, start, state
 from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
 from lmm.inference.degrees import kenward_roger, satterthwaite
 
@@ -58,7 +58,7 @@ def from_model(formula, model, reml):
     problem = criterion.problem(y, X, terms, reml, model.X.columns)
     moments = start.moments(problem)
     if moments:
-        start.told_apart(moments, [model.terms[k] for k in problem.order])
+        start.told_apart(moments, problem.coordinates.in_order(model.terms))
     optimum = search.optimum(problem, moments)
     if optimum.point.scale < ALL_EXPLAINED:
         raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
@@ -77,7 +77,7 @@ class Fit:
 
     def __init__(self, formula, model, problem, optimum):
         names = model.X.columns
-        found = criterion.estimates(problem, optimum.T, optimum.point)
+        found = coordinates.estimates(problem, optimum.T, optimum.point)
         self.formula, self.reml, self.data = formula, problem.reml, model.data
         self.model, self.problem, self.optimum = model, problem, optimum
         self.terms, self.model_spec = model.terms, model.model_spec

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 
 import lmm
-from lmm.engine import criterion, frame, search, start, state
+from lmm.engine import coordinates, criterion, frame, search, start, state
 
 RANDOM = ["(1 | g)", "(1 | g) + (1 | h)", "(1 | g/k)", "(x | g)", "(x || g)", "(0 + x | g)", "(x | g) + (1 | h)",
           "(1 | g) + (1 | g:h)", "(x | h) + (x | g)", "(1 | g) + (0 + z | h) + (1 | k:g)"]
@@ -190,8 +190,8 @@ def test_the_start_solves_the_dense_moment_equations():
     problem = criterion.problem(model.y, model.X.to_numpy(), [(t.codes, t.x) for t in model.terms], True)
     Q, y = problem.W[:, :-1], problem.W[:, -1]
     M, B = np.eye(len(y)) - Q @ Q.T, []
-    for place, k in enumerate(problem.order):
-        codes, x = model.terms[k].codes, criterion._centre(model.terms[k].x)[0]
+    for k in problem.coordinates.order:
+        codes, x = model.terms[k].codes, coordinates._centre(model.terms[k].x)[0]
         same = codes[:, None] == codes
         B += [M @ (same * (np.outer(x[:, a], x[:, b]) + np.outer(x[:, b], x[:, a])) / (1 + (a == b))) @ M
               for a in range(x.shape[1]) for b in range(a + 1)]

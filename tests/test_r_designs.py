@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings, strategies as st
 from scipy.optimize import minimize
 
 from conftest import missing_tool
-from lmm.engine import criterion, state
+from lmm.engine import coordinates, criterion, state
 from tests import r_compare, r_designs
 from tests.r_families import FAMILIES, case
 
@@ -64,7 +64,7 @@ def test_the_engine_computes_the_formula_of_slide_34(design):
     assert fit.criterion == pytest.approx(textbook, rel=1e-8, abs=1e-7)
     rng = np.random.default_rng(design[1])
     T = state.unpack(rng.normal(size=len(state.pack(fit.optimum.T))), fit.problem.sizes)
-    there = criterion.estimates(fit.problem, T, criterion.evaluate(fit.problem, T))
+    there = coordinates.estimates(fit.problem, T, criterion.evaluate(fit.problem, T))
     log_weights = 0 if c.weights is None else np.log(c.table[c.weights]).sum()
     textbook = r_compare.textbook(fit, c, there.gamma, there.scale)
     assert there.criterion - log_weights == pytest.approx(textbook, rel=1e-8, abs=1e-7)

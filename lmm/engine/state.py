@@ -4,8 +4,9 @@ The symbols are the slides' where there is one, else those of `criterion`: H = V
 = I + Z Gamma Z', Gamma_k = T_k T_k' and P = H^-1 - H^-1 X (X'H^-1 X)^-1 X'H^-1. T_k is the Lambda_k
 of Bates et al. (2015, J. Stat. Software 67), one level of it; theta holds its elements.
 
-All but `Estimates` is in the engine's coordinates: X = QR, y less its least-squares fit and divided
-by `unit`, covariates centred and scaled, the widest term first. There y, sigma, b and u have no unit.
+All but `Estimates` is in the engine's coordinates (see `coordinates`): orthonormal columns of X, y
+less its least-squares fit, covariates centred and scaled, the widest term first. There y, sigma, b
+and u have no unit.
 
 Shapes: n rows and p fixed effects; term k has L levels and m columns a level, q columns are those
 of all terms but the first ("the rest"). Arrays by level of the first term have the level last;
@@ -54,12 +55,8 @@ class Problem:
     products: Products      # None without random terms
     W: np.ndarray           # [Q y], (n, p + 1)
     reml: bool              # slide 34's criterion, or with False slide 32's
-    R: np.ndarray           # of X = QR, (p, p), in units of X
-    b_ols: np.ndarray       # Q'y, (p,), in units of y
-    unit: float             # the engine's 1 in units of y: root mean square of y - X beta_OLS
-    order: list             # order[place]: which of the formula's terms stands at this place
-    back: list              # B of each place, (m, m): x_engine = x B, so that u = B u_engine
-    sizes: list             # m of each place
+    sizes: list             # m of each term
+    coordinates: object     # the way back to the data's, a `coordinates.Coordinates`
 
 
 @record

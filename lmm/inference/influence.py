@@ -88,11 +88,12 @@ def blups(fit, group, column=None):
     beta_hat (lme4's condVar does not); standardised = blup / sqrt(Var(u_hat)), Var(u_hat) = G - Var(u_hat - u).
     """
     k, a = _column(fit, group, column)
-    parts, place, term = _parts(fit), fit.problem.order.index(k), fit.terms[k]
+    parts, term = _parts(fit), fit.terms[k]
+    place, row = fit.problem.coordinates.effect(k, a)
     before = sum(levels * m for levels, m in fit.problem.products.terms[:place])
     L, m = fit.problem.products.terms[place]
     # the level's u in the data's coordinates, from the engine's; then sigma^2 (Z'Z + Gamma^-1)^-1 and beta's part
-    F = sparse.kron(sparse.eye_array(L), fit.problem.back[place][a:a + 1]).tocsr() @ parts.F[before:before + L * m]
+    F = sparse.kron(sparse.eye_array(L), row[None, :]).tocsr() @ parts.F[before:before + L * m]
     UX = F @ (parts.M @ (parts.D.T @ parts.X))
     error = fit.scale * (_quadratic(F, parts.M) + _quadratic(UX, parts.Phi))
     G, u = fit.scale * fit.gamma[k][a, a], fit.u[k][:, a]
@@ -119,8 +120,8 @@ def _parts(fit):
         T = sparse.block_diag(T, format="csr") if T else Q
         M = sparse.block_diag([K, T @ Q @ T.T], format="csr")
         F = sparse.block_array([[sparse.eye_array(L * m), -K @ C], [None, sparse.eye_array(C.shape[1])]], format="csr")
-        Z = [products.indicators(fit.terms[k].codes, root * fit.terms[k].x @ back)
-             for k, back in zip(problem.order, problem.back)]
+        terms = problem.coordinates.terms([(t.codes, root * t.x) for t in fit.terms])
+        Z = [products.indicators(codes, x) for codes, x in terms]
         D = (sparse.hstack(Z) @ F).tocsr()
     HW = problem.W - D @ (M @ (D.T @ problem.W))
     return Parts(D, M, F, problem.W[:, :p], HW[:, :p], HW[:, p] - HW[:, :p] @ point.b, Phi)
@@ -158,6 +159,5 @@ def _column(fit, group, column):
 
 def _is_zero(fit, k, a):
     """Is this variance estimated as 0, but for rounding?"""
-    place = fit.problem.order.index(k)
-    back = fit.problem.back[place][a]
-    return np.linalg.norm(back @ fit.optimum.T[place]) <= 1e-8 * np.linalg.norm(back)
+    place, row = fit.problem.coordinates.effect(k, a)
+    return np.linalg.norm(row @ fit.optimum.T[place]) <= 1e-8 * np.linalg.norm(row)

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import scipy
-from scipy.linalg import solve_triangular
 
 from lmm.engine import blocks, columns, formulas, frame, rank
 from lmm.inference.degrees import satterthwaite
@@ -70,16 +69,14 @@ def _widths(fit, rows, conditional, level, df):
 
 def _ratios(fit, rows, conditional, T, point):
     """The variance of each row's mean and of a new observation, over sigma^2, at T."""
-    spread = [None] * len(rows.terms)
-    for place, k in enumerate(fit.problem.order):
-        x = rows.terms[k][1] @ fit.problem.back[place] @ T[place]
-        spread[k] = (x**2).sum(axis=1)
+    terms = fit.problem.coordinates.terms(rows.terms)
+    spread = [((x @ t)**2).sum(axis=1) for (_, x), t in zip(terms, T)]
     error = rows.sd**2 / fit.scale
     if conditional:
         known = _joint_variance(fit, rows, T, point)
-        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, rows.terms))
+        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, terms))
         return known, known + error
-    d = solve_triangular(fit.problem.R, rows.X.T, trans="T").T
+    d = fit.problem.coordinates.functions(rows.X)
     known = np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
     return known, known + sum(spread) + error
 
@@ -91,17 +88,16 @@ def _joint_variance(fit, rows, T, point):
     x and z on both sides of Henderson's C (slide 33), without its dense matrix.
     """
     problem = fit.problem
-    d = solve_triangular(problem.R, rows.X.T, trans="T").T           # in the engine's coordinates, X = QR
+    d = problem.coordinates.functions(rows.X)                        # all in the engine's coordinates
     if not fit.terms:
         return np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
     factors, total, weights = blocks.factor(problem.products, T), np.zeros(len(d)), []
-    for place, k in enumerate(problem.order):
-        codes, x = rows.terms[k]
-        x = (x @ problem.back[place]) * (codes >= 0)[:, None]
-        g = x @ T[place] @ T[place].T
+    for (codes, x), t, ZHX in zip(problem.coordinates.terms(rows.terms), T, point.ZHX):
+        x = x * (codes >= 0)[:, None]
+        g = x @ t @ t.T
         weights.append((codes, g))
         total += (x * g).sum(axis=1)
-        d = d - np.einsum("ia,iap->ip", g, point.ZHX[place][codes])
+        d = d - np.einsum("ia,iap->ip", g, ZHX[codes])
     most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
     for start in range(0, len(d), most):
         part = slice(start, start + most)

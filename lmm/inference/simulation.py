@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from lmm.engine import criterion, search
+from lmm.engine import coordinates, criterion, search
 from lmm.inference import parameters
 
 CHUNKS = 50
@@ -88,5 +88,5 @@ def _replicates(job, seeds):
 def _replicate(job, rng):
     problem = criterion.problem(job.root * draw(job.truth, rng), job.X, job.terms, job.reml)
     found = search.optimum(problem)
-    estimates = criterion.estimates(problem, found.T, found.point)
+    estimates = coordinates.estimates(problem, found.T, found.point)
     return found.converged, parameters.values(estimates.gamma, estimates.scale, estimates.beta)

@@ -6,7 +6,6 @@ the elements of the T_k, and sigma^2. In these a variance at its boundary has gr
 """
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from lmm.engine import criterion, state
 
@@ -14,7 +13,7 @@ from lmm.engine import criterion, state
 def of_contrasts(fit, L):
     """df for each row of L, shape (k,)."""
     covariance, gradient, A = fit._satterthwaite
-    M = L @ solve_triangular(fit.problem.R, np.eye(L.shape[1]))      # l'beta = M'b in the engine's coordinates
+    M = fit.problem.coordinates.functions(L)                         # of b; the unit of y drops out
     f = np.einsum("ij,jk,ik->i", M, covariance, M)
     g = np.einsum("ij,pjk,ik->ip", M, gradient, M)
     return 2 * f**2 / np.einsum("ip,pq,iq->i", g, A, g)
