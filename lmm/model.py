@@ -1,6 +1,7 @@
 """lmm.fit: a linear mixed model from a formula and a table."""
 
 import warnings
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -39,7 +40,7 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
     model = frame.read(formula, columns.table(data), weights, offset)
     if rank_deficient == "drop":
         X, found = rank.reduced(model.X)
-        model = model._replace(X=X, rank=found)
+        model = replace(model, X=X, rank=found)
         if found:
             warnings.warn(f"the fixed part of {formula!r} has {len(found.names)} columns but only rank {X.shape[1]}; "
                           f"dropped: {', '.join(rank.dropped(found))}", RuntimeWarning, stacklevel=2)
@@ -50,12 +51,7 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
 
 def from_model(formula, model, reml):
     """Fit a model that has been read already."""
-    y = model.y if model.offset is None else model.y - model.offset
-    X, terms = model.X.to_numpy(), [(t.codes, t.x) for t in model.terms]
-    if model.weights is not None:                                    # rows times the roots of their weights: R = sigma^2 I
-        root = np.sqrt(model.weights)
-        y, X, terms = root * y, root[:, None] * X, [(codes, root[:, None] * x) for codes, x in terms]
-    problem = criterion.problem(y, X, terms, reml, model.X.columns)
+    problem = criterion.of_frame(model, reml)
     moments = start.moments(problem)
     if moments:
         start.told_apart(moments, problem.coordinates.in_order(model.terms))
@@ -86,8 +82,7 @@ class Fit:
         self.fe_params = pd.Series(found.beta, index=names)
         self._cov = pd.DataFrame(found.cov_beta, index=names, columns=names)
         self.scale, self.gamma, self.u = found.scale, found.gamma, found.u
-        log_weights = 0.0 if model.weights is None else np.log(model.weights).sum()
-        self.criterion = found.criterion - log_weights
+        self.criterion = found.criterion - np.log(model.weights).sum()
         self.llf, self.converged, self.n_evaluations = -self.criterion / 2, optimum.converged, optimum.n_evaluations
         self.singular = any(map(blocks.is_singular, optimum.T))
         self.n_params = len(names) + len(state.parameters(optimum.T)) + 1
@@ -111,7 +106,7 @@ class Fit:
 
     def _changed(self, reml=None, **parts):
         """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text stays."""
-        return from_model(self.formula, self.model._replace(**parts), self.reml if reml is None else reml)
+        return from_model(self.formula, replace(self.model, **parts), self.reml if reml is None else reml)
 
     # Estimates -----------------------------------------------------------------------------------------------
 
@@ -168,7 +163,7 @@ class Fit:
         mean = self.X.to_numpy() @ self.fe_params.to_numpy()
         for term, u in zip(self.terms, self.u):
             mean = mean + (term.x * u[term.codes]).sum(axis=1)
-        return pd.Series(mean if self.model.offset is None else mean + self.model.offset, index=self.X.index)
+        return pd.Series(mean + self.model.offset, index=self.X.index)
 
     @property
     def resid(self):
@@ -192,8 +187,7 @@ class Fit:
     @property
     def R(self):
         """Var(e), diagonal and sparse: sigma^2 I, or sigma^2 / weights."""
-        weights = np.ones(self.nobs) if self.model.weights is None else self.model.weights
-        return sparse.diags_array(self.scale / weights).tocsr()
+        return sparse.diags_array(self.scale / self.model.weights).tocsr()
 
     def V(self):
         """Var(y) = Z G Z' + R as a dense matrix (slide 29)."""

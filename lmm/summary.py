@@ -44,10 +44,10 @@ def _head(fit):
         "tests. Try fewer random effects."]
     lines += [f"Linear {'mixed ' if fit.terms else ''}model fit by {how}", f"Formula: {fit.formula}"]
     weights = fit.model.weights
-    if weights is not None:
+    if "weights" in fit.model.given:
         lines.append(f"Weights: from {weights.min():.4g} to {weights.max():.4g}; "
                      "a row's error variance is the residual variance / its weight")
-    if fit.model.offset is not None:
+    if "offset" in fit.model.given:
         lines.append("Offset: added to the fixed part")
     if not len(fit.fe_params):
         lines.append("No fixed effects")

@@ -23,6 +23,11 @@ def problem(y, X, terms, reml, names=None):
     return Problem(prod, W, reml, [x.shape[1] for _, x in terms], found)
 
 
+def of_frame(read, reml):
+    """The Problem of a model as `frame` has read it."""
+    return problem(*read.whitened(), reml, read.X.columns)
+
+
 def evaluate(problem, T):
     """The criterion at T, its gradient and (average-information) Hessian in the T_k, and the estimates there."""
     prod, W, reml = problem.products, problem.W, problem.reml

@@ -32,8 +32,8 @@ def residuals(fit, kind="conditional"):
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
     e = fit.resid
     if kind == "marginal":
-        offset = 0.0 if fit.model.offset is None else fit.model.offset
-        e = pd.Series(fit.y - offset - fit.X.to_numpy() @ fit.fe_params.to_numpy(), index=fit.X.index)
+        mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
+        e = pd.Series(fit.y - fit.model.offset - mean, index=fit.X.index)
     if kind == "standardised":
         free = 1 - leverage(fit)
         e = e / np.sqrt(fit.R.diagonal() * free.where(free > 1e-10))
@@ -106,7 +106,6 @@ def blups(fit, group, column=None):
 def _parts(fit):
     """H^-1 = I - D M D', D = Z F; X, H^-1 X, P y, Phi = (X'H^-1 X)^-1. All in the engine's coordinates."""
     problem, point = fit.problem, fit.optimum.point
-    root = np.ones((fit.nobs, 1)) if fit.model.weights is None else np.sqrt(fit.model.weights)[:, None]
     p, Phi = fit.X.shape[1], point.cov_b / point.scale
     D, M, F = sparse.csr_array((fit.nobs, 0)), sparse.csr_array((0, 0)), None
     if fit.terms:
@@ -120,7 +119,7 @@ def _parts(fit):
         T = sparse.block_diag(T, format="csr") if T else Q
         M = sparse.block_diag([K, T @ Q @ T.T], format="csr")
         F = sparse.block_array([[sparse.eye_array(L * m), -K @ C], [None, sparse.eye_array(C.shape[1])]], format="csr")
-        terms = problem.coordinates.terms([(t.codes, root * t.x) for t in fit.terms])
+        terms = problem.coordinates.terms(fit.model.whitened()[2])
         Z = [products.indicators(codes, x) for codes, x in terms]
         D = (sparse.hstack(Z) @ F).tocsr()
     HW = problem.W - D @ (M @ (D.T @ problem.W))

@@ -27,8 +27,7 @@ def ls_means(fit, factors, df):
     """
     table = contrasts.estimates(fit, mean_rows(fit, factors), df, "means").rename(columns={"estimate": "mean"})
     table = table[["mean", "se", "df", "lower", "upper"]].reset_index()
-    if fit.model.offset is not None:
-        table[["mean", "lower", "upper"]] += fit.model.offset.mean()
+    table[["mean", "lower", "upper"]] += fit.model.offset.mean()
     return table
 
 

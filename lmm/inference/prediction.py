@@ -121,16 +121,15 @@ def _quadratic(products, factors, weights):
 # The rows to predict ----------------------------------------------------------------------------------------------
 
 def _own_rows(fit):
-    weights = np.ones(fit.nobs) if fit.model.weights is None else fit.model.weights
-    offset = np.zeros(fit.nobs) if fit.model.offset is None else fit.model.offset
-    return Rows(fit.X.to_numpy(), [(t.codes, t.x) for t in fit.terms], np.sqrt(fit.scale / weights), offset,
-                fit.X.index)
+    sd = np.sqrt(fit.scale / fit.model.weights)
+    terms = [(t.codes, t.x) for t in fit.terms]
+    return Rows(fit.X.to_numpy(), terms, sd, fit.model.offset, fit.X.index)
 
 
 def _new_rows(fit, data, with_groups, with_terms):
     """X, codes and covariates of new rows, checked."""
     data = columns.table(data, "new_data")
-    if fit.model.offset is not None:
+    if "offset" in fit.model.given:
         raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
                          "predict, and add the new rows' offset to the result")
     terms = fit.terms if with_terms else []
