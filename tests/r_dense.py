@@ -18,9 +18,9 @@ class Dense:
 
     def __init__(self, fit):
         n = fit.nobs
-        root = np.sqrt(fit.model.weights)[:, None]
+        root = np.sqrt(fit.frame.weights)[:, None]
         y = fit.y.to_numpy() if hasattr(fit.y, "to_numpy") else fit.y
-        y = y - fit.model.offset
+        y = y - fit.frame.offset
         self.y, self.reml, s2 = root[:, 0] * y, fit.reml, fit.scale
         self.X, self.R = np.linalg.qr(root * fit.X.to_numpy())       # beta = R^-1 b
         self.V = s2 * np.eye(n)

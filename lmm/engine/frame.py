@@ -13,7 +13,7 @@ COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
 
 
 @record
-class Model:
+class Frame:
     """What a model takes of a table: the n rows that are complete, in the data's units."""
 
     y: np.ndarray           # the response, (n,)
@@ -62,7 +62,7 @@ def read(formula, data, weights=None, offset=None):
     random = [_random_term(term, effect, used) for term, effect in zip(parts.random, effects)]
     terms.all_different(random)
     given = [name for name, values in given.items() if values is not None]
-    return Model(y, X, spec, random, used, len(data) - len(used), **extra, given=given)
+    return Frame(y, X, spec, random, used, len(data) - len(used), **extra, given=given)
 
 
 def _check_names(needed, data):

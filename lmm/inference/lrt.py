@@ -24,11 +24,11 @@ def lrt(small, large):
     Raises ValueError if the data differ, the models are not nested or equal, or were given in the wrong order.
     """
     _same_data(small, large)
-    if not _nested(small, large):
-        if _nested(large, small):
+    if not _lies_in(small, large):
+        if _lies_in(large, small):
             raise ValueError(f"the first model contains the second; swap them: lmm.lrt(small={large.formula!r}, "
                              f"large={small.formula!r})")
-        raise ValueError(f"{small.formula!r} is not nested in {large.formula!r}: " + _not_nested(small, large))
+        raise ValueError(f"{small.formula!r} is not nested in {large.formula!r}: " + _lacking(small, large))
     fixed = large.X.shape[1] - small.X.shape[1]
     df = fixed + _n_covariances(large.terms) - _n_covariances(small.terms)
     if df == 0:
@@ -90,7 +90,7 @@ def _null_draws(fit, n, rng):
     """n draws of the statistic if the variance is 0: the maximum over lambda, the ratio of the variances, of
     (n - p) log(1 + N / D) - sum log(1 + lambda mu), with mu the eigenvalues of Z'(I - X(X'X)^-1X')Z.
     """
-    codes, x = fit.model.whitened()[2][0]
+    codes, x = fit.frame.whitened()[2][0]
     z = x[:, 0]
     Q = fit.problem.W[:, :-1]                                        # orthonormal columns that span (weighted) X
     ZQ = np.column_stack([np.bincount(codes, z * q) for q in Q.T] or [np.zeros((codes.max() + 1, 0))])
@@ -137,19 +137,19 @@ def _same_data(small, large):
     if not np.array_equal(small.y, large.y):
         raise ValueError("the models have different responses, or rows in another order; fit both to the same table")
     for name in ("weights", "offset"):
-        if not np.array_equal(getattr(small.model, name), getattr(large.model, name)):
+        if not np.array_equal(getattr(small.frame, name), getattr(large.frame, name)):
             raise ValueError(f"the models have different {name}; fit both with the same")
 
 
-def _nested(small, large):
-    return _spans(large.X, small.X) and all(any(_contains(t, s) for t in large.terms) for s in small.terms)
+def _lies_in(small, large):
+    return _spans(large.X, small.X) and all(any(_includes(t, s) for t in large.terms) for s in small.terms)
 
 
-def _not_nested(small, large):
+def _lacking(small, large):
     """What of the small model the large one lacks, in words."""
     if not _spans(large.X, small.X):
         return "its fixed part has columns that the larger one's columns do not give"
-    lost = next(s for s in small.terms if not any(_contains(t, s) for t in large.terms))
+    lost = next(s for s in small.terms if not any(_includes(t, s) for t in large.terms))
     return f"no random term of the larger model contains ({' + '.join(lost.columns)} | {lost.name})"
 
 
@@ -163,7 +163,7 @@ def _spans(A, B):
     return B.shape[1] <= A.shape[1] and np.abs(B - Q @ (Q.T @ B)).max() < 1e-6
 
 
-def _contains(large, small):
+def _includes(large, small):
     """Same groups, and the columns of the small term among the combinations of the large one's?"""
     if len(large.levels) != len(small.levels):
         return False

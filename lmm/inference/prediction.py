@@ -101,11 +101,11 @@ def _joint_variance(fit, rows, T, point):
     most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
     for start in range(0, len(d), most):
         part = slice(start, start + most)
-        total[part] -= _quadratic(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
+        total[part] -= _quadratic_forms(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
     return total + np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
 
 
-def _quadratic(products, factors, weights):
+def _quadratic_forms(products, factors, weights):
     """g'(Z'H^-1 Z)g for each row; weights: (codes, g (rows, m)) a term."""
     row = np.arange(len(weights[0][0]))
     w = []
@@ -121,27 +121,27 @@ def _quadratic(products, factors, weights):
 # The rows to predict ----------------------------------------------------------------------------------------------
 
 def _own_rows(fit):
-    sd = np.sqrt(fit.scale / fit.model.weights)
+    sd = np.sqrt(fit.scale / fit.frame.weights)
     terms = [(t.codes, t.x) for t in fit.terms]
-    return Rows(fit.X.to_numpy(), terms, sd, fit.model.offset, fit.X.index)
+    return Rows(fit.X.to_numpy(), terms, sd, fit.frame.offset, fit.X.index)
 
 
 def _new_rows(fit, data, with_groups, with_terms):
     """X, codes and covariates of new rows, checked."""
     data = columns.table(data, "new_data")
-    if "offset" in fit.model.given:
+    if "offset" in fit.frame.given:
         raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
                          "predict, and add the new rows' offset to the result")
     terms = fit.terms if with_terms else []
     groups = {name for t in terms for name in t.name.split(":")} if with_groups else set()
     specs = [fit.model_spec] + [t.model_spec for t in terms]
-    _check_columns(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
+    _check_values(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
     data = _with_levels(fit, specs, data)
     codes = [_codes(fit, t, data) if with_groups else np.full(len(data), -1) for t in terms]
     if with_groups:
         _warn_of_new_levels(terms, codes, data)
-    x = [_columns(t.model_spec, data) for t in terms]
-    X, can = rank.functions(fit.model.rank, _columns(fit.model_spec, data))
+    x = [_design(t.model_spec, data) for t in terms]
+    X, can = rank.functions(fit.frame.rank, _design(fit.model_spec, data))
     if not can.all():
         raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that the fit cannot estimate: "
                          f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
@@ -152,7 +152,7 @@ def _variables(fit, spec):
     return formulas.variables(getattr(spec, "formula", spec)) & set(fit.data.columns)
 
 
-def _check_columns(fit, data, needed):
+def _check_values(fit, data, needed):
     missing = sorted(needed - set(data.columns))
     if missing:
         raise ValueError(f"new_data lacks the column {', '.join(map(repr, missing))}")
@@ -188,7 +188,7 @@ def _with_levels(fit, specs, data):
     return data
 
 
-def _columns(spec, data):
+def _design(spec, data):
     try:
         values = frame.covariates(spec, data)[1]                       # of the fixed part, too
     except ValueError as error:

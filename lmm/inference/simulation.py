@@ -34,8 +34,8 @@ def truth(fit):
         roots.append(vectors * np.sqrt(np.maximum(values, 0)))       # a root of Var(u), which may be singular
     terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
     mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
-    sd = np.sqrt(fit.scale) / np.sqrt(fit.model.weights)
-    return Truth(mean, fit.model.offset, terms, sd)
+    sd = np.sqrt(fit.scale) / np.sqrt(fit.frame.weights)
+    return Truth(mean, fit.frame.offset, terms, sd)
 
 
 def draw(parts, rng):
@@ -60,8 +60,8 @@ def bootstrap(fit, n, seed, executor=None, level=0.95):
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
         raise ValueError(f"n, the number of replicates, must be a whole number of at least 2, not {n!r}")
     seeds = np.array_split(np.array(np.random.SeedSequence(seed).spawn(n)), min(CHUNKS, n))
-    root = np.sqrt(fit.model.weights)
-    _, X, terms = fit.model.whitened()
+    root = np.sqrt(fit.frame.weights)
+    _, X, terms = fit.frame.whitened()
     job = Job(truth(fit)._replace(offset=0.0), X, root, terms, fit.reml)
     refit, draws = partial(_replicates, job), []
     with tqdm(total=n, disable=n < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
