@@ -8,12 +8,10 @@ independent blocks; each is factored densely.
 Arrays by level have the level last: A is (m, m, L).
 """
 
-from collections import namedtuple
-
 import numpy as np
 from scipy.linalg import lapack
 
-Factors = namedtuple("Factors", "K E logdet chol inverse flat T")
+from lmm.engine.state import Factors
 
 
 def factor(prod, T):

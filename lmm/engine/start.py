@@ -8,16 +8,13 @@ are linear in s and v. If two combinations of the B_i are the same to M, no data
 variances apart.
 """
 
-from collections import namedtuple
-
 import numpy as np
 
 from lmm.engine import blocks
 from lmm.engine.criterion import split
+from lmm.engine.state import Moments
 
 NOT_TOLD_APART = 1e-10
-
-Moments = namedtuple("Moments", "index matrix right before")
 
 
 def variances(problem, found=None):
@@ -29,7 +26,7 @@ def variances(problem, found=None):
     gamma = [np.zeros((m, m)) for m in problem.sizes]
     for (k, a, b), value in zip(index, v):
         gamma[k][a, b] = gamma[k][b, a] = value
-    return [_root(g / max(v[-1], 0.05)) for g in gamma]
+    return [_factor(g / max(v[-1], 0.05)) for g in gamma]
 
 
 def told_apart(found, terms):
@@ -44,7 +41,7 @@ def told_apart(found, terms):
         one, other = terms[k].columns[a], terms[k].columns[b]
         raise ValueError(f"the covariance of {one} and {other} in {terms[k].text} cannot be "
                          "estimated: no level has rows of both; give each a term of its own")
-    alike = _null(found.before)
+    alike = _unseen(found.before)
     if alike is not None:
         involved = [terms[k].text for (k, _, _), part in zip(found.index, alike) if part]
         names = list(dict.fromkeys(involved))
@@ -54,7 +51,7 @@ def told_apart(found, terms):
                              "slope out")
         raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term "
                          "or a slope out")
-    lost = _null(found.matrix, np.diag(found.before))
+    lost = _unseen(found.matrix, np.diag(found.before))
     if lost is not None:
         k = found.index[lost.argmax()][0]
         places = {a for (j, a, b), part in zip(found.index, lost) if part and j == k and a == b}
@@ -66,7 +63,7 @@ def told_apart(found, terms):
                          "cannot be told from the fixed effects: leave out one or the other")
 
 
-def _null(matrix, whole=None):
+def _unseen(matrix, whole=None):
     """Which components make a combination that the moments do not see: a mask, or None.
 
     whole: the diagonal of the moments before X was lost.
@@ -134,12 +131,12 @@ class _Meet:
         if k == j == 0:
             return prod.A[a, c]                                      # diagonal: (levels,)
         if k == 0:
-            return prod.C[a::prod.terms[0][1], self._columns(j, c)]
+            return prod.C[a::prod.terms[0][1], self._at(j, c)]
         if j == 0:
             return self.slice(j, c, k, a).T
-        return prod.rest[self._columns(k, a), self._columns(j, c)]
+        return prod.rest[self._at(k, a), self._at(j, c)]
 
-    def _columns(self, k, a):
+    def _at(self, k, a):
         return slice(self.start[k - 1] + a, self.start[k], self.prod.terms[k][1])
 
     def alone(self, k, a, b):
@@ -172,7 +169,7 @@ def _multiply(prod, w):
     return [first.transpose(2, 0, 1), *split(rest, prod)]
 
 
-def _root(gamma):
+def _factor(gamma):
     """The Cholesky factor of gamma; where that has none, of its diagonal, at least 1e-3: a search
     that begins with correlations of 1 may end in the wrong valley."""
     if np.linalg.eigvalsh(gamma)[0] > 1e-3:
