@@ -9,17 +9,20 @@ import pandas as pd
 from scipy import sparse
 
 from lmm import summary, tables
-from lmm.engine import blocks, columns, coordinates, criterion, products, rank, search, start, state
+from lmm.engine import (blocks, columns, coordinates, criterion, joint_search, products, rank, search, start, state,
+                        structure)
+from lmm.engine.errors import Errors
 from lmm.engine.frame import new_response, read, with_response
 from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
-from lmm.inference.degrees import kenward_roger, satterthwaite
+from lmm.inference.degrees import kenward_roger, observed, satterthwaite
 
 MOST_ROWS_DENSE = 5000
 ALL_EXPLAINED = 1e-13
 ALMOST_ALL_EXPLAINED = 1e-9
 
 
-def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error"):
+def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error",
+        correlation=None, variance=None):
     """Fit y = X beta + Z u + e by REML, or by ML with `reml=False` (slides 32 and 34).
 
     formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`, `(x || g)`, `(1 | a:b)`,
@@ -33,12 +36,17 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
     rank_deficient: "drop" leaves out the columns of the fixed part that those before them give, as lmer does, and
     a warning names them; what then cannot be estimated is NaN or refused. With "error" such a fixed part is refused.
 
+    correlation: of the errors of one subject, "ar1(visit | patient)": ar1 (whole times, gaps allowed), car1 (any times), cs
+    (equal, may be negative), toep (one for each distance) or us (one for each pair of visits).
+    variance: a factor whose levels have residual variances of their own; `scale` is that of its first level. With either
+    R = sigma^2 Lambda; without random terms it is generalised least squares, as nlme's gls and mmrm fit it.
+
     Returns a Fit. Raises ValueError for a column that is unknown, not numeric or infinite, a fixed part that has
     not full rank, and a random term whose variance cannot be told from the residual's or from the fixed effects.
     """
     if rank_deficient not in ("error", "drop"):
         raise ValueError(f"rank_deficient must be 'error' or 'drop', not {rank_deficient!r}")
-    frame = read(formula, columns.table(data), weights, offset)
+    frame = read(formula, columns.table(data), weights, offset, correlation, variance)
     if rank_deficient == "drop":
         X, found = rank.reduced(frame.X)
         frame = replace(frame, X=X, rank=found)
@@ -54,12 +62,39 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
 
 def from_frame(formula, frame, reml):
     """Fit a model that has been read already."""
+    if frame.structure is not None:
+        return _with_structure(formula, frame, reml)
     problem = criterion.of_frame(frame, reml)
     moments = start.moments(problem)
     if moments:
         start.told_apart(moments, problem.coordinates.in_order(frame.terms))
     optimum = search.optimum(problem, moments)
-    scale = optimum.point.scale
+    _some_residual(formula, optimum.point.scale)
+    if not optimum.converged:
+        warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; "
+                      "do not trust it", RuntimeWarning, stacklevel=3)
+    return Fit(formula, frame, problem, optimum, Errors(None, frame.weights))
+
+
+def _with_structure(formula, frame, reml):
+    """The same where R has a structure: T and the parameters of R together, then the rows times L^-1."""
+    structure.fits(frame.structure, frame.terms, frame.X.to_numpy())
+    found = joint_search.optimum(frame, reml)
+    _some_residual(formula, found.point.scale)
+    if found.at_end:
+        warnings.warn(f"{formula!r}: the criterion still falls where {structure.ends(found.errors)}, so there is no optimum "
+                      "within its range; do not trust it, ask for a simpler structure or fewer random effects",
+                      RuntimeWarning, stacklevel=4)
+    elif not found.converged:
+        warnings.warn(f"{formula!r} has not converged after {found.n_evaluations} evaluations; "
+                      "do not trust it", RuntimeWarning, stacklevel=4)
+    problem, optimum = joint_search.at(frame, reml, found.errors, found.coordinates.gamma(found.T))
+    optimum = replace(optimum, converged=found.converged, n_evaluations=found.n_evaluations)
+    return Fit(formula, frame, problem, optimum, found.errors, found)
+
+
+def _some_residual(formula, scale):
+    """ValueError where (almost) no residual variance is left; a warning where little is. scale: of the engine's y."""
     if scale < ALL_EXPLAINED:
         raise ValueError("the model gives the response (almost) exactly: the residual variance is "
                          f"{scale:.1e} of the whole, too little to be estimated; a random term may "
@@ -67,18 +102,16 @@ def from_frame(formula, frame, reml):
     if scale < ALMOST_ALL_EXPLAINED:
         warnings.warn(f"the residual variance of {formula!r} is {scale:.1e} of the whole: rounding "
                       "leaves few digits of it, of degrees of freedom and of small variances",
-                      RuntimeWarning, stacklevel=3)
-    if not optimum.converged:
-        warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; "
-                      "do not trust it", RuntimeWarning, stacklevel=3)
-    return Fit(formula, frame, problem, optimum)
+                      RuntimeWarning, stacklevel=4)
 
 
 class Fit:
     """A fitted model; the names are those of statsmodels' results and, for matrices, the lecture's."""
 
-    def __init__(self, formula, frame, problem, optimum):
+    def __init__(self, formula, frame, problem, optimum, errors, found=None):
         self.frame = frame                         # what the model takes of the table
+        self.errors = errors                       # Var(e) / sigma^2, see engine.errors
+        self.found = found                         # where R has a structure: see engine.joint_search
         self.problem = problem                     # what the search was given, see engine.state
         self.optimum = optimum                     # and where it has ended
 
@@ -93,20 +126,20 @@ class Fit:
         self.n_dropped = frame.n_dropped           # rows with missing values
         self.dropped = rank.dropped(frame.rank)    # columns of the fixed part that others give
 
-        found = coordinates.estimates(problem, optimum.T, optimum.point)
+        estimates = coordinates.estimates(problem, optimum.T, optimum.point)
         names = frame.X.columns
-        self.fe_params = pd.Series(found.beta, index=names)
-        self._cov = pd.DataFrame(found.cov_beta, index=names, columns=names)
-        self.scale = found.scale                   # sigma^2
-        self.gamma = found.gamma                   # Var(u_k) / sigma^2, a term each, (m, m)
-        self.u = found.u                           # the BLUPs, a term each, (levels, m)
+        self.fe_params = pd.Series(estimates.beta, index=names)
+        self._cov = pd.DataFrame(estimates.cov_beta, index=names, columns=names)
+        self.scale = estimates.scale                   # sigma^2
+        self.gamma = estimates.gamma                   # Var(u_k) / sigma^2, a term each, (m, m)
+        self.u = estimates.u                           # the BLUPs, a term each, (levels, m)
 
-        self.criterion = found.criterion - np.log(frame.weights).sum()
+        self.criterion = estimates.criterion + errors.logdet()
         self.llf = -self.criterion / 2
         self.converged = optimum.converged
         self.n_evaluations = optimum.n_evaluations
         self.singular = any(map(blocks.is_singular, optimum.T))
-        self.n_params = len(names) + len(state.parameters(optimum.T)) + 1
+        self.n_params = len(names) + len(state.parameters(optimum.T)) + len(errors.phi) + len(errors.gamma) + 1
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
@@ -210,8 +243,23 @@ class Fit:
 
     @property
     def R(self):
-        """Var(e), diagonal and sparse: sigma^2 I, or sigma^2 / weights."""
-        return sparse.diags_array(self.scale / self.frame.weights).tocsr()
+        """Var(e), sparse: sigma^2 I, sigma^2 / weights, or with a structure block-diagonal by subject."""
+        return (self.scale * self.errors.matrix()).tocsr()
+
+    @property
+    def residual_correlation(self):
+        """The parameters of `correlation`: rho (ar1, cs), phi (car1: at distance 1), rho1, ... (toep), rho(a, b) (us)."""
+        structure = self.frame.structure
+        if structure is None:
+            return pd.Series(dtype=float)
+        return pd.Series(structure.natural(self.errors.phi), index=structure.names, dtype=float)
+
+    @property
+    def residual_variances(self):
+        """The residual variance of each level of `variance`, or of "all" rows; of a row of weight 1."""
+        structure = self.frame.structure
+        levels = ["all"] if structure is None or structure.variance is None else structure.levels
+        return pd.Series(self.scale * self.errors.ratios()**2, index=levels)
 
     def V(self):
         """Var(y) = Z G Z' + R as a dense matrix (slide 29)."""
@@ -225,14 +273,14 @@ class Fit:
 
     @cached_property
     def _satterthwaite(self):
-        return satterthwaite.pieces(self)
+        return (satterthwaite if self.found is None else observed).pieces(self)
 
     @cached_property
     def _kenward_roger(self):
-        return kenward_roger.pieces(self)
+        return kenward_roger.pieces(self) if self.found is None else observed.kenward_roger(self)
 
     def _how(self, df):
-        return df if self.terms else "residual"
+        return df if self.terms or self.found else "residual"
 
     def coef_table(self, df="satterthwaite"):
         """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""

@@ -39,12 +39,12 @@ def matrices(kind, phi, d, which):
 
 
 def correlation(kind, phi, d, which):
-    """C alone, for distances or numbers of any shape; where d is 0 the correlation is 1."""
+    """C alone, for distances d and numbers of parameters of any shape, within a subject."""
     if kind == "ar1":
-        return np.where(np.isfinite(d), phi[0] ** np.where(np.isfinite(d), d, 0.0), 0.0)
+        return phi[0] ** d
     if kind == "car1":
         return np.exp(-np.exp(phi[0]) * d)
-    return np.where(d == 0, 1.0, np.where(which >= 0, phi[which], 0.0))
+    return np.where(which >= 0, phi[which], 1.0)
 
 
 def allowed(kind, eta, size):

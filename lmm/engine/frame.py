@@ -5,7 +5,7 @@ import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
-from lmm.engine import columns, formulas, terms
+from lmm.engine import columns, formulas, structure, terms
 from lmm.engine.state import record
 
 # a table may share columns with the user's
@@ -26,13 +26,16 @@ class Frame:
     offset: np.ndarray      # added to X beta, (n,); zeros where none was given
     given: list             # which of "weights" and "offset" were given
     rank: object = None     # a `rank.Rank` where columns of X were dropped
+    structure: object = None   # a `structure.Structure` where R is asked to have one
 
-    def whitened(self):
-        """y - offset, X and the terms' (codes, x), with rows times the roots of their weights: then
-        Var(e) = sigma^2 I."""
+    def whitened(self, errors=None):
+        """y - offset, X and the terms' (codes, x), with rows times L^-1, Var(e) = sigma^2 L L': then
+        Var(e) = sigma^2 I. errors: an `errors.Errors`; without it L holds the roots of the weights."""
         y = self.y - self.offset
         X = self.X.to_numpy()
         terms = [(t.codes, t.x) for t in self.terms]
+        if errors is not None:
+            return errors.whiten(y), errors.whiten(X), [(codes, errors.whiten(x)) for codes, x in terms]
         if (self.weights == 1).all():
             return y, X, terms
         root = np.sqrt(self.weights)
@@ -40,7 +43,7 @@ class Frame:
         return root * y, column * X, [(codes, column * x) for codes, x in terms]
 
 
-def read(formula, data, weights=None, offset=None):
+def read(formula, data, weights=None, offset=None, correlation=None, variance=None):
     """All that a fit needs: y (n,), X (DataFrame), its model_spec, random terms, the rows used, rows dropped.
 
     weights, offset: a column's name or one number a row. Rows with a missing value in any of these are dropped and
@@ -51,6 +54,7 @@ def read(formula, data, weights=None, offset=None):
     response, fixed = formulas.left(parts.response), formulas.read(parts.fixed)
     effects = [formulas.read(term.effects) for term in parts.random]
     factors = {name for term in parts.random for name in term.group.split(":")}
+    factors |= structure.needed(correlation, variance)
     needed = sorted(factors.union(*map(formulas.variables, [response, fixed, *effects])))
     _check_names(needed, data)
     given = {"weights": weights, "offset": offset}
@@ -62,7 +66,8 @@ def read(formula, data, weights=None, offset=None):
     random = [_random_term(term, effect, used) for term, effect in zip(parts.random, effects)]
     terms.all_different(random)
     given = [name for name, values in given.items() if values is not None]
-    return Frame(y, X, spec, random, used, len(data) - len(used), **extra, given=given)
+    return Frame(y, X, spec, random, used, len(data) - len(used), **extra, given=given,
+                 structure=structure.read(correlation, variance, used))
 
 
 def _check_names(needed, data):

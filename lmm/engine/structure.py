@@ -5,17 +5,16 @@ root of the row's weight. `correlation="ar1(visit | patient)"` names C, the time
 """
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from lmm.engine import columns, correlations, formulas, terms
+from lmm.engine import columns, correlations, terms
+from lmm.engine.state import record
 
 SPEC = re.compile(r"\s*(\w+)\s*\(([^|]+)\|([^|]+)\)\s*")
 
 
-@dataclass(frozen=True)
+@record
 class Structure:
     """What R is made of, for the n rows of a fit."""
 
@@ -35,10 +34,9 @@ class Structure:
     level: np.ndarray               # (n,) number of the row's level of it
     levels: list                    # names of these levels
 
-    @property
-    def n_parameters(self):
-        """Parameters beside sigma^2: of the correlation, and log sd of the levels after the first."""
-        return len(self.names) + len(self.levels) - 1
+    def natural(self, phi):
+        """The parameters of the correlation as the user reads them: for car1 phi at distance 1."""
+        return np.exp(-np.exp(phi) / self.unit) if self.kind == "car1" else phi
 
 
 def parse(correlation):
@@ -169,7 +167,7 @@ def _rows_of(subjects):
     return np.split(order, np.cumsum(np.bincount(subjects))[:-1])
 
 
-def fits(structure, random, X, weights):
+def fits(structure, random, X):
     """ValueError where a structure and the random terms, or the fixed part, leave something that no data can tell."""
     for term in random if structure.kind else []:
         lowest = np.full(structure.subjects.max() + 1, len(term.levels))
@@ -194,53 +192,12 @@ def fits(structure, random, X, weights):
                              "their residual variance: join this level with another one, or leave it out")
 
 
-# Lambda and its root, subject by subject ---------------------------------------------------------------------------
-
-def blocks(structure, weights, phi, gamma):
-    """Lambda = R / sigma^2 as pairs: rows (B, n) of B subjects with n rows each, and their blocks (B, n, n)."""
-    sd = np.exp(np.append(0.0, gamma))[structure.level] / np.sqrt(weights)
-    if structure.kind is None:
-        return [(np.arange(len(sd))[:, None], (sd**2)[:, None, None])]
-    order = np.lexsort((structure.at, structure.subjects))
-    sizes = np.bincount(structure.subjects)
-    starts = np.cumsum(sizes) - sizes
-    out = []
-    for n in np.unique(sizes):
-        rows = order[starts[sizes == n][:, None] + np.arange(n)]
-        C = between(structure, phi, structure.at[rows][:, :, None], structure.at[rows][:, None, :], own=np.eye(n, dtype=bool))
-        out.append((rows, sd[rows][:, :, None] * C * sd[rows][:, None, :]))
-    return out
-
-
-def between(structure, phi, a, b, own):
-    """Correlations of rows of one subject at times a and b; `own`: where the two are the same row."""
-    d = np.abs(a - b)
-    which = numbers(structure, a, b)
-    if structure.kind == "cs":
-        return np.where(own, 1.0, phi[0])
-    return correlations.correlation(structure.kind, phi, d, which)
-
-
-def numbers(structure, a, b):
-    """The number of the parameter of C for times a and b of one subject; -1 where there is none."""
-    if structure.kind == "cs":
-        return np.zeros(np.broadcast(a, b).shape, dtype=int)
-    if structure.kind == "toep":
-        return np.abs(a - b).round().astype(int) - 1
-    if structure.kind == "us":
-        return structure.pairs[a.astype(int), b.astype(int)]
-    return np.full(np.broadcast(a, b).shape, -1)
-
-
-def apply(matrices, columns_):
-    """A matrix for each subject times the columns (n, k) of its rows. matrices: pairs (rows (B, n), (B, n, n))."""
-    out = np.empty_like(columns_)
-    for rows, M in matrices:
-        out[rows] = M @ columns_[rows]
-    return out
-
-
-def roots(pairs):
-    """The lower triangular L of each block, and its inverse: Lambda = L L'."""
-    L = [(rows, np.linalg.cholesky(M)) for rows, M in pairs]
-    return L, [(rows, np.linalg.inv(M)) for rows, M in L]
+def ends(errors):
+    """Which parameter of R is at the end of its range, in words."""
+    structure = errors.structure
+    C = structure.natural(errors.phi)
+    said = [f"{name} is {value:.4f}" for name, value in zip(structure.names, C) if abs(value) > 0.999]
+    ratios = errors.ratios()
+    said += [f"the residual sd of {structure.variance} {name} is {ratio / ratios[0]:.1e} of the first level's"
+             for name, ratio in zip(structure.levels[1:], ratios[1:]) if not 1e-3 < ratio < 1e3]
+    return " and ".join(said[:3]) or f"the correlation matrix of {structure.text} is singular"

@@ -7,42 +7,53 @@ here; of Kenward and Roger's adjustment the linear form (SAS: kr(linear)), which
 import numpy as np
 
 
-def covariance(state):
+def covariance(point):
     """The covariance of (psi, sigma^2): twice the inverse of the Hessian of -2 log L, (k + 1, k + 1).
 
     What the data do not determine, and a variance at its boundary of 0, drops.
     """
-    k = len(state.quadratic)
+    k = len(point.quadratic)
     H = np.zeros((k + 1, k + 1))
-    H[:k, :k] = state.full
-    H[k, :k] = H[:k, k] = state.quadratic / state.scale**2
-    H[k, k] = state.m / state.scale**2
+    H[:k, :k] = point.full
+    H[k, :k] = H[:k, k] = point.quadratic / point.scale**2
+    H[k, k] = point.m / point.scale**2
     unit = 1 / np.sqrt(np.maximum(np.diag(H), 1e-300))
-    unit[np.diag(H) <= 1e-10 * state.m * np.append(np.ones(k), 1 / state.scale**2)] = 0
+    unit[np.diag(H) <= 1e-10 * point.m * np.append(np.ones(k), 1 / point.scale**2)] = 0
     values, vectors = np.linalg.eigh(H * np.outer(unit, unit))
     keep = values > 1e-8 * values[-1]
     A = 2 * (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
     return A * np.outer(unit, unit)
 
 
-def satterthwaite(state):
-    """Var(b), its derivatives (k + 1, p, p) in (psi, sigma^2), and their covariance."""
-    Phi = state.Phi
-    gradient = np.concatenate([state.scale * Phi @ state.A @ Phi, Phi[None]])
-    return state.scale * Phi, gradient, covariance(state)
+def pieces(fit):
+    """Var(b), its derivatives (k + 1, p, p) in (psi, sigma^2), and their covariance, as `satterthwaite.pieces`."""
+    point, B = fit.found.point, _to_problem(fit)
+    gradient = np.concatenate([point.scale * point.Phi @ point.A @ point.Phi, point.Phi[None]])
+    return B @ (point.scale * point.Phi) @ B.T, B @ gradient @ B.T, covariance(point)
 
 
-def kenward_roger(state):
+def kenward_roger(fit):
     """Var(b), the P_i, W and the adjusted Var(b), as `kenward_roger.pieces`, linear, with the observed information."""
-    s2, Phi, k = state.scale, state.Phi, len(state.quadratic)
+    if not fit.reml:
+        raise ValueError("Kenward and Roger's method is made for REML; fit with reml=True or use df='satterthwaite'")
+    point = fit.found.point
+    s2, Phi, k = point.scale, point.Phi, len(point.quadratic)
     p = len(Phi)
     inverse = np.linalg.inv(Phi)
-    P = -np.concatenate([state.A / s2, inverse[None] / s2**2])
+    P = -np.concatenate([point.A / s2, inverse[None] / s2**2])
     Q = np.zeros((k + 1, k + 1, p, p))
-    Q[:k, :k] = state.Q / s2
-    Q[k, :k] = Q[:k, k] = state.A / s2**2
+    Q[:k, :k] = point.Q / s2
+    Q[k, :k] = Q[:k, k] = point.A / s2**2
     Q[k, k] = inverse / s2**3
-    W = covariance(state)
+    W = covariance(point)
     V = s2 * Phi
     Lambda = np.einsum("ij,ijab->ab", W, Q) - np.einsum("ij,iab,bc,jcd->ad", W, P, V, P, optimize=True)
-    return V, P, W, V + 2 * V @ Lambda @ V
+    B = _to_problem(fit)
+    back = np.linalg.inv(B)
+    return B @ V @ B.T, back.T @ P @ back, W, B @ (V + 2 * V @ Lambda @ V) @ B.T
+
+
+def _to_problem(fit):
+    """From the coordinates of the rows as they are to those of the rows times L^-1: b = B b_as_they_are."""
+    as_they_are, whitened = fit.found.coordinates, fit.problem.coordinates
+    return whitened.R @ as_they_are.functions(np.eye(len(whitened.R))) * (as_they_are.unit / whitened.unit)

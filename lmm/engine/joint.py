@@ -1,42 +1,23 @@
-"""The search for T and phi together, where the errors have a structure.
+"""The criterion for T and the parameters of R together, its gradient and its exact Hessian.
 
-Rows that share a subject or a level of a random term fall into independent components; V is block-diagonal by them.
-With H = V / sigma^2 = Lambda(phi) + Z Gamma Z' the criterion, its gradient and its exact Hessian need H^-1 of each component only,
-once for all components of one pattern (times, levels, weights, rows of Z). The data enter by their cross-products within a
-pattern: many components of one pattern become as many as their matrix has rows after QR.
+V = sigma^2 H, H = Lambda(phi, gamma) + Z Gamma Z', block by block of the components; P as in `criterion`. For parameters
+i and j, H_i and H_ij are derivatives of H:
+    gradient  tr(P H_i) - y'P H_i P y / sigma^2
+    Hessian   tr(P H_ij) - y'P H_ij P y / sigma^2 - tr(P H_i P H_j) + 2 y'P H_i P H_j P y / sigma^2
+(under ML H^-1 for the P of traces), and for sigma^2 = y'P y / m, which has a closed form,
+    less      (y'P H_i P y) (y'P H_j P y) / (m sigma^4).
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from lmm.engine import correlations
-from lmm.engine.criterion import parameters
-from lmm.engine.structure import numbers
-
-MOST_NUMBERS = 100_000_000
+from lmm.engine.state import parameters, record
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Components of n rows each: G patterns, B sets of rows."""
-
-    W: np.ndarray                   # (B, n, p + 1) rows of [X y]
-    pattern: np.ndarray             # (B,) number of the pattern
-    count: np.ndarray               # (G,) components of the pattern
-    d: np.ndarray                   # (G, n, n) distances in time, infinite between subjects
-    which: np.ndarray               # (G, n, n) number of the correlation's parameter, -1 for none
-    size: np.ndarray                # (G, n) 1 / root of the weight
-    level: np.ndarray               # (G, n) level of `variance`
-    same: list                      # a term: (G, n, n) do two rows share a level?
-    x: list                         # a term: (G, n, m) covariates
-
-
-@dataclass(frozen=True)
-class State:
+@record
+class Joint:
     """The model at one point: theta, the lower triangles of the T_k; phi; gamma, log sd of the levels of `variance`
     after the first: k parameters in all. H_i = dH / d parameter i."""
 
@@ -53,78 +34,8 @@ class State:
     m: int                          # n (ML) or n - p (REML)
 
 
-def batches(structure, terms, weights, W):
-    """The components. terms: (codes, x); weights: (n,); W = [X y], (n, p + 1)."""
-    label = _components(structure, terms, len(W))
-    order = np.lexsort((structure.at, structure.subjects, label))
-    sizes = np.bincount(label)
-    starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
-    if (sizes.astype(float) ** 2).sum() > MOST_NUMBERS:
-        raise ValueError(f"rows that share a random effect or a subject form groups of up to {sizes.max()} rows, for which a "
-                         "structure needs dense matrices of that size: with crossed random terms it is not available for so many")
-    return [_batch(structure, terms, weights, W, order[starts[sizes == n][:, None] + np.arange(n)])
-            for n in np.unique(sizes)]
-
-
-def _components(structure, terms, n):
-    """The number of each row's component."""
-    factors = [structure.subjects] * (structure.kind is not None) + [codes for codes, _ in terms]
-    if not factors:
-        return np.arange(n)
-    if len(factors) == 1:
-        return factors[0]
-    ends = np.cumsum([0] + [codes.max() + 1 for codes in factors])
-    rows = np.concatenate([codes + end for codes, end in zip(factors[1:], ends[1:])])
-    columns = np.tile(factors[0], len(factors) - 1)
-    graph = sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(ends[-1], ends[-1]))
-    return np.unique(connected_components(graph, directed=False)[1][factors[0]], return_inverse=True)[1]
-
-
-def _batch(structure, terms, weights, W, rows):
-    """The components with these rows, (B, n)."""
-    at = structure.at[rows] - structure.at[rows].min(axis=1, keepdims=True) * (structure.kind in ("ar1", "car1", "toep"))
-    subjects = _numbered(structure.subjects[rows])
-    codes = [_numbered(codes[rows]) for codes, _ in terms]
-    parts = [at, subjects, structure.level[rows], weights[rows], *codes]
-    parts = [part[:, :, None].astype(float) for part in parts] + [x[rows] for _, x in terms]
-    key = np.round(np.concatenate(parts, axis=2).reshape(len(rows), -1), 12)
-    _, first, pattern = np.unique(key, axis=0, return_index=True, return_inverse=True)
-    pattern = pattern.ravel()
-    d = np.abs(at[first][:, :, None] - at[first][:, None, :])
-    d[subjects[first][:, :, None] != subjects[first][:, None, :]] = np.inf
-    same = [c[first][:, :, None] == c[first][:, None, :] for c in codes]
-    values, pattern, count = _condensed(W[rows], pattern, len(first))
-    which = numbers(structure, at[first][:, :, None], at[first][:, None, :])
-    which[np.isinf(d) | np.eye(d.shape[1], dtype=bool)] = -1
-    return Batch(values, pattern, count, d, which,
-                 1 / np.sqrt(weights[rows[first]]), structure.level[rows[first]], same, [x[rows[first]] for _, x in terms])
-
-
-def _numbered(codes):
-    """In each row of (B, n) the codes anew: 0 for the first that occurs, 1 for the next."""
-    firsts = (codes[:, :, None] == codes[:, None, :]).argmax(axis=2)
-    return firsts
-
-
-def _condensed(W, pattern, G):
-    """Components of one pattern by fewer with the same cross-products: the rows of R in W = QR, a set of rows each."""
-    B, n, P = W.shape
-    count = np.bincount(pattern, minlength=G)
-    if count.max() <= n * P:
-        return W, pattern, count
-    kept = []
-    owners = []
-    for g in range(G):
-        own = W[pattern == g]
-        if count[g] > n * P:
-            own = np.linalg.qr(own.reshape(count[g], n * P), mode="r").reshape(-1, n, P)
-        kept.append(own)
-        owners.append(np.full(len(own), g))
-    return np.concatenate(kept), np.concatenate(owners), count
-
-
 def at(structure, data, T, phi, gamma, reml):
-    """The State at T (a list), phi and gamma. Raises LinAlgError where H is not positive definite."""
+    """The Joint at T (a list), phi and gamma. Raises LinAlgError where H is not positive definite."""
     places = parameters(T)
     pieces = [_Pieces(structure, b, T, places, phi, gamma) for b in data]
     P = data[0].W.shape[2]
@@ -144,7 +55,7 @@ def at(structure, data, T, phi, gamma, reml):
     k = len(places) + len(phi) + len(gamma)
     if not k:
         none = np.zeros((0, 0))
-        return State(criterion, np.zeros(0), none, none, scale, b, Phi, np.zeros((0, p, p)), np.zeros((0, 0, p, p)),
+        return Joint(criterion, np.zeros(0), none, none, scale, b, Phi, np.zeros((0, p, p)), np.zeros((0, 0, p, p)),
                      np.zeros(0), m)
     # sums over the components: W'H^-1 H_i H^-1 W, W'H^-1 H_i H^-1 H_j H^-1 W, tr(H^-1 H_i H^-1 H_j)
     A = sum(piece.first() for piece in pieces)
@@ -166,7 +77,7 @@ def at(structure, data, T, phi, gamma, reml):
         full += curvature
     full = (full + full.T) / 2
     hessian = full - np.outer(quadratic, quadratic) / (m * scale**2)
-    return State(criterion, gradient, hessian, full, scale, b, Phi, A, Q, quadratic, m)
+    return Joint(criterion, gradient, hessian, full, scale, b, Phi, A, Q, quadratic, m)
 
 
 class _Pieces:

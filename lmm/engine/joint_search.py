@@ -1,39 +1,62 @@
 """Newton's method for T, phi and gamma together, from several starts."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from lmm.engine import correlations, together
-from lmm.engine.criterion import pack, unpack
-from lmm.engine.search import _snap
+from lmm.engine import components, correlations, criterion, joint, start
+from lmm.engine.errors import Errors
+from lmm.engine.search import _direction, _snap
+from lmm.engine.state import Optimum, pack, record, unpack
 
 MOST_EVALUATIONS = 300
 FAR = 12.0                          # |eta|: a correlation of 1 - 1e-10, a boundary
 
 
-@dataclass(frozen=True)
+@record
 class Found:
     """Where the search ended."""
 
-    T: list                         # of the random terms, in the engine's order
-    phi: np.ndarray                 # natural parameters of the correlation (log kappa for car1)
-    gamma: np.ndarray               # log sd of the levels of `variance` after the first
-    state: together.State
+    T: list                         # of the random terms, in the order of `coordinates`
+    errors: Errors                  # R: the parameters found
+    point: joint.Joint              # the criterion there, derivatives and sums over components
+    coordinates: object             # in which T, point and its p x p matrices are; rows as they are, not whitened
     converged: bool
-    at_boundary: bool               # does a correlation run to the end of its range?
+    at_end: bool                    # does a parameter of R run to the end of its range?
     n_evaluations: int
 
 
-def optimum(structure, data, sizes, reml, start_T, W):
-    """The best of the searches from several starts. sizes: columns of each T; start_T: T without a structure."""
+def optimum(frame, reml):
+    """The best of the searches from several starts, for a Frame with a structure."""
+    y, X, terms = frame.y - frame.offset, frame.X.to_numpy(), [(t.codes, t.x) for t in frame.terms]
+    plain = criterion.problem(y, X, terms, reml, frame.X.columns)
+    there = plain.coordinates
+    data = components.batches(frame.structure, there.terms(terms), frame.weights, plain.W)
+    moments = start.moments(plain)
+    if moments:
+        start.told_apart(moments, there.in_order(frame.terms))
+    T = start.variances(plain, moments)
     best, n_evaluations = None, 0
-    for T, phi, gamma in _starts(structure, sizes, start_T, W):
-        found = _newton(structure, data, sizes, reml, T, phi, gamma)
+    for begin in _starts(frame.structure, plain.sizes, T, plain.W):
+        found = _newton(frame, data, plain, *begin)
         n_evaluations += found.n_evaluations
-        if best is None or found.state.criterion < best.state.criterion - 1e-9:
+        if best is None or found.point.criterion < best.point.criterion - 1e-9:
             best = found
-    return Found(best.T, best.phi, best.gamma, best.state, best.converged, best.at_boundary, n_evaluations)
+    return replace(best, n_evaluations=n_evaluations)
+
+
+def at(frame, reml, errors, gamma):
+    """The Problem of the rows times L^-1, and its Optimum at these Var(u_k) / sigma^2."""
+    problem = criterion.problem(*frame.whitened(errors), reml)
+    T = [_lower(inverse @ gamma[k] @ inverse.T) for k, inverse in problem.coordinates.inverses()]
+    return problem, Optimum(T, criterion.evaluate(problem, T), True, 0)
+
+
+def _lower(G):
+    """A lower triangular T with T T' = G, for a G that may be singular."""
+    values, vectors = np.linalg.eigh(G)
+    T = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T)[1].T
+    return T * np.where(np.diag(T) < 0, -1, 1)
 
 
 def _starts(structure, sizes, start_T, W):
@@ -75,25 +98,26 @@ def _eta(structure, s):
     return correlations.unbounded(kind, np.array([s]), size)
 
 
-def _newton(structure, data, sizes, reml, T, eta, gamma):
+def _newton(frame, data, plain, T, eta, gamma):
     """Newton's method on (theta, eta, gamma); a step is halved until the criterion falls."""
+    structure, sizes = frame.structure, plain.sizes
     first, c = sum(m * (m + 1) // 2 for m in sizes), len(eta)
 
     def at(values):
         phi, J = correlations.allowed(structure.kind, values[first:first + c], structure.size)
-        state = together.at(structure, data, unpack(values[:first], sizes), phi, values[first + c:], reml)
+        point = joint.at(structure, data, unpack(values[:first], sizes), phi, values[first + c:], plain.reml)
         whole = np.eye(len(values))
         whole[first:first + c, first:first + c] = J
         # the curvature of phi(eta) is left out: at the optimum it does not count
-        return state, whole.T @ state.gradient, whole.T @ state.hessian @ whole
+        return point, whole.T @ point.gradient, whole.T @ point.hessian @ whole
 
     values = np.concatenate([pack(T), eta, gamma])
-    state, gradient, hessian = at(values)
+    point, gradient, hessian = at(values)
     n_evaluations, converged = 1, False
     while n_evaluations < MOST_EVALUATIONS and np.abs(values[first:]).max(initial=0) < FAR and not converged:
         step = _direction(gradient, hessian)
         step = step / max(1.0, np.abs(step).max(initial=0))
-        noise = 1e-12 * (1 + abs(state.criterion))
+        noise = 1e-12 * (1 + abs(point.criterion))
         # the last step is taken as well: Newton's method doubles the digits
         converged = abs(step @ gradient) < noise / 10 and np.abs(step).max(initial=0) < 1e-5
         length = 1.0
@@ -103,9 +127,9 @@ def _newton(structure, data, sizes, reml, T, eta, gamma):
                 new = at(values + length * step)
             except np.linalg.LinAlgError:
                 new = None
-            if new is not None and new[0].criterion <= state.criterion + noise:
+            if new is not None and new[0].criterion <= point.criterion + noise:
                 values = values + length * step
-                state, gradient, hessian = new
+                point, gradient, hessian = new
                 break
             length /= 3
         else:
@@ -113,17 +137,10 @@ def _newton(structure, data, sizes, reml, T, eta, gamma):
     snapped = np.append(_snap(values[:first], sizes), values[first:])
     if (snapped != values).any():                                    # variances of exactly 0
         new = at(snapped)
-        if new[0].criterion < state.criterion + 1e-9:
-            values, state = snapped, new[0]
+        if new[0].criterion < point.criterion + 1e-9:
+            values, point = snapped, new[0]
     far = bool(np.abs(values[first:]).max(initial=0) > FAR / 2)
     phi = correlations.allowed(structure.kind, values[first:first + c], structure.size)[0]
-    return Found(unpack(values[:first], sizes), phi, values[first + c:], state, bool(converged and not far), far, n_evaluations)
-
-
-def _direction(gradient, hessian):
-    """-H^-1 gradient, with the eigenvalues of H made positive."""
-    if not len(gradient):
-        return gradient
-    values, vectors = np.linalg.eigh(hessian)
-    values = np.maximum(np.abs(values), 1e-8 * np.abs(values).max() + 1e-300)
-    return -vectors @ ((vectors.T @ gradient) / values)
+    errors = Errors(structure, frame.weights, phi, values[first + c:])
+    return Found(unpack(values[:first], sizes), errors, point, plain.coordinates, bool(converged and not far), far,
+                 n_evaluations)
