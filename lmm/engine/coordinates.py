@@ -21,6 +21,7 @@ class Coordinates:
     """The way there and back. p fixed effects; a "place" is that of a term in the engine's order."""
 
     R: np.ndarray           # of X = QR, (p, p), in units of X
+    inverse: np.ndarray     # R^-1
     b_ols: np.ndarray       # Q'y, (p,), in units of y
     unit: float             # the engine's 1 in units of y: root mean square of y - X beta_OLS
     order: list             # order[place]: which of the formula's terms stands at this place
@@ -31,7 +32,7 @@ class Coordinates:
     def functions(self, L):
         """L R^-1, (k, p), for rows L (k, p) of functions of beta, or of X: L Var(beta) L' is
         unit^2 functions(L) Var(b) functions(L)'."""
-        return solve_triangular(self.R, L.T, trans="T").T
+        return L @ self.inverse
 
     def in_order(self, terms):
         """What the formula's terms have, one of it each, in the engine's order."""
@@ -77,12 +78,11 @@ class Coordinates:
 
     def beta(self, b):
         """beta, (p,), from the engine's b."""
-        return solve_triangular(self.R, self.b_ols + self.unit * b)
+        return self.inverse @ (self.b_ols + self.unit * b)
 
     def covariance(self, cov_b):
         """Var(beta), (p, p), from Var(b), or from any other (p, p) of its kind."""
-        inverse = solve_triangular(self.R, np.eye(len(self.R)))
-        return self.unit**2 * inverse @ cov_b @ inverse.T
+        return self.unit**2 * self.inverse @ cov_b @ self.inverse.T
 
     def scale(self, scale):
         """sigma^2 in squared units of y."""
@@ -93,8 +93,9 @@ class Coordinates:
         return self._by_term([B @ t @ t.T @ B.T for t, B in zip(T, self.back)])
 
     def u(self, u):
-        """The BLUPs u, (L, m) each, in units of y over those of the covariate, by the formula's order."""
-        return self._by_term([self.unit * part @ B.T for part, B in zip(u, self.back)])
+        """The BLUPs, in units of y over the covariate's, in the formula's order: a row a level,
+        (L, m) each, as tables have it."""
+        return self._by_term([(self.unit * B @ part).T for part, B in zip(u, self.back)])
 
     def criterion(self, value, m, reml):
         """-2 log L of the data's y, with lme4's constant; m: n, or n - p under REML."""
@@ -125,7 +126,8 @@ def of(y, X, terms, names=None):
     b_ols, unit = _residual(y, rows[:-1], rows[-1])
     order = sorted(range(len(terms)), key=lambda k: -_width(*terms[k]))
     centred = [_centre(terms[k][1]) for k in order]
-    found = Coordinates(R, b_ols, unit, order, [B for _, B in centred])
+    inverse = solve_triangular(R, np.eye(len(R)))
+    found = Coordinates(R, inverse, b_ols, unit, order, [B for _, B in centred])
     return found, rows.T, [(terms[k][0], x) for k, (x, _) in zip(order, centred)]
 
 

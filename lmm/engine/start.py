@@ -11,7 +11,6 @@ variances apart.
 import numpy as np
 
 from lmm.engine import blocks
-from lmm.engine.criterion import split
 from lmm.engine.state import Moments
 
 NOT_TOLD_APART = 1e-10
@@ -94,15 +93,14 @@ def moments(problem):
     both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
                      for row, i in enumerate(index)])
     both = np.tril(both) + np.tril(both, -1).T
-    # Z_k'Q: (levels, m, p), and Z_k'y: (levels, m)
-    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *split(prod.restx[:, :p], prod)]
-    Zy = [prod.Cx[:, p].T, *split(prod.restx[:, p], prod)]
-    square = np.array([(1 + (a != b)) * Zy[k][:, a] @ Zy[k][:, b] for k, a, b in index])
+    ZQ = blocks.by_term(prod, prod.Cx[:, :p], prod.restx[:, :p])     # (m, p, L) each
+    Zy = blocks.by_term(prod, prod.Cx[:, p], prod.restx[:, p])       # (m, L)
+    square = np.array([(1 + (a != b)) * Zy[k][a] @ Zy[k][b] for k, a, b in index])
     trace = np.array([(1 + (a != b)) * meet.alone(k, a, b) for k, a, b in index])
     # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q,
     # with B_i Q = Z w_i
     w = [_weights(ZQ, *i) for i in index]
-    QBQ = [sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi)) for wi in w]
+    QBQ = [sum(blocks.inner(x, y) for x, y in zip(ZQ, wi)) for wi in w]
     QBQ = np.array(QBQ).reshape(len(w), p * p)
     ZBQ = [_multiply(prod, wi) for wi in w]
     twice = np.array([[sum((x * y).sum() for x, y in zip(wi, Zwj)) for Zwj in ZBQ] for wi in w])
@@ -156,17 +154,14 @@ class _Meet:
 def _weights(ZQ, k, a, b):
     """w with B Q = Z w: Z_b'Q beside Z_a and Z_a'Q beside Z_b, zeros for all other terms."""
     w = [np.zeros_like(x) for x in ZQ]
-    w[k][:, a] = ZQ[k][:, b]
-    w[k][:, b] = ZQ[k][:, a]
+    w[k][a] = ZQ[k][b]
+    w[k][b] = ZQ[k][a]
     return w
 
 
 def _multiply(prod, w):
     """Z'Z w, term by term."""
-    rest = [part.reshape(part.shape[0] * part.shape[1], part.shape[2]) for part in w[1:]]
-    rest = np.concatenate(rest) if rest else np.zeros((0, w[0].shape[2]))
-    first, rest = blocks.multiply(prod, w[0].transpose(1, 2, 0), rest)
-    return [first.transpose(2, 0, 1), *split(rest, prod)]
+    return blocks.by_term(prod, *blocks.multiply(prod, *blocks.in_parts(w)))
 
 
 def _factor(gamma):

@@ -8,9 +8,10 @@ All but `Estimates` is in the engine's coordinates (see `coordinates`): orthonor
 less its least-squares fit, covariates centred and scaled, the widest term first. There y, sigma, b
 and u have no unit.
 
-Shapes: n rows and p fixed effects; term k has L levels and m columns a level, q columns are those
-of all terms but the first ("the rest"). Arrays by level of the first term have the level last;
-arrays of any one term, (L, m, ...), have it first.
+Shapes: n rows and p fixed effects; term k has L levels and m columns a level; the terms but the
+first, "the rest", have q columns. The level stands last: what a term has is (m, k, L), k columns
+a level, or (m, L). Only the rest as a whole is flat, (q, k), in the order of Z's columns: term by
+term, level by level; `blocks.by_term` and `blocks.in_parts` go from one to the other.
 """
 
 from dataclasses import dataclass
@@ -84,8 +85,8 @@ class Point:
     scale: float            # sigma^2
     b: np.ndarray           # beta_GLS of the engine's X and y (slide 32), (p,)
     cov_b: np.ndarray       # Var(b) = sigma^2 (X'H^-1 X)^-1, (p, p)
-    u: list                 # BLUPs (slide 33), (L, m) each
-    ZHX: list               # Z_k'H^-1 X, (L, m, p) each
+    u: list                 # BLUPs (slide 33), (m, L) each
+    ZHX: list               # Z_k'H^-1 X, (m, p, L) each
 
 
 @record
@@ -116,7 +117,7 @@ class Estimates:
     scale: float            # sigma^2, in squared units of y
     beta: np.ndarray        # beta_GLS (slide 32), (p,)
     cov_beta: np.ndarray    # (X'V^-1 X)^-1, (p, p)
-    u: list                 # BLUPs (slide 33), (L, m) each
+    u: list                 # BLUPs (slide 33), a row a level, (L, m) each
     criterion: float        # -2 log L, with lme4's constant
 
 

@@ -97,7 +97,7 @@ def _joint_variance(fit, rows, T, point):
         g = x @ t @ t.T
         weights.append((codes, g))
         total += (x * g).sum(axis=1)
-        d = d - np.einsum("ia,iap->ip", g, ZHX[codes])
+        d = d - np.einsum("ia,api->ip", g, ZHX[:, :, codes])
     most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
     for start in range(0, len(d), most):
         part = slice(start, start + most)
@@ -110,10 +110,9 @@ def _quadratic_forms(products, factors, weights):
     row = np.arange(len(weights[0][0]))
     w = []
     for (levels, m), (codes, g) in zip(products.terms, weights):
-        w.append(np.zeros((levels, m, len(row))))
-        w[-1][codes, :, row] = g
-    first = w[0].transpose(1, 2, 0)
-    rest = np.concatenate([part.reshape(-1, len(row)) for part in w[1:]] or [np.zeros((0, len(row)))])
+        w.append(np.zeros((m, len(row), levels)))
+        w[-1][:, row, codes] = g.T
+    first, rest = blocks.in_parts(w)
     H1, Hr = blocks.solve(products, factors, *blocks.multiply(products, first, rest))[1]
     return (first * H1).sum(axis=(0, 2)) + (rest * Hr).sum(axis=0)
 

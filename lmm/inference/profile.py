@@ -49,8 +49,8 @@ def _beta_limits(ml, j, rise):
         M = held(c)
         products = problem.products
         if products is not None:
-            products = replace(products, Cx=np.einsum("ail,ij->ajl", products.Cx, M), restx=products.restx @ M,
-                                         WtW=M.T @ products.WtW @ M)
+            products = replace(products, Cx=M.T @ products.Cx, restx=products.restx @ M,
+                               WtW=M.T @ products.WtW @ M)
         found = search.optimum(replace(problem, products=products, W=problem.W @ M))
         return found.point.criterion - ml.optimum.point.criterion
     step = 1.1 * np.sqrt(rise) * se

@@ -82,7 +82,7 @@ def pieces(fit):
         raise ValueError(f"Kenward and Roger's method would need a dense {columns} x {columns} matrix; with so many "
                          "levels df='satterthwaite' gives practically the same")
     s2, Phi, (n, p) = point.scale, point.cov_b, np.subtract(problem.W.shape, (0, 1))
-    ZHX = np.concatenate([x.reshape(-1, p) for x in point.ZHX])
+    ZHX = np.concatenate([blocks.flat(x) for x in point.ZHX])
     ZHZ = _ZHZ(problem, T)
     ZPZ = ZHZ - ZHX @ (Phi / s2) @ ZHX.T
     S = [_Selector(problem, T, *parameter) for parameter in state.parameters(T)]

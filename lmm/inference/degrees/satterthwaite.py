@@ -67,8 +67,8 @@ def pieces(fit):
     Phi = point.cov_b / s2
     gradient = np.zeros((len(index) + 1, p, p))
     for i, (k, a, b) in enumerate(index):
-        x = point.ZHX[k]                                             # (L, m, p)
-        row = np.einsum("lp,lmq,m->pq", x[:, a], x, T[k][:, b])
+        x = point.ZHX[k]                                             # (m, p, L)
+        row = np.einsum("pl,mql,m->pq", x[a], x, T[k][:, b])
         gradient[i] = s2 * Phi @ (row + row.T) @ Phi
     gradient[-1] = Phi
     unit = np.array([*_sizes(T), s2])
