@@ -138,7 +138,9 @@ class Fit:
         self.llf = -self.criterion / 2
         self.converged = optimum.converged
         self.n_evaluations = optimum.n_evaluations
-        self.singular = any(map(blocks.is_singular, optimum.T))
+        self.singular = any(map(blocks.is_singular, optimum.T))   # is a variance, or a phi, 0; a matrix singular
+        if found is not None:
+            self.singular = self.singular or found.nothing or found.at_end
         self.n_params = len(names) + len(state.parameters(optimum.T)) + len(errors.phi) + len(errors.gamma) + 1
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params

@@ -1,6 +1,9 @@
 """Means and covariances of y = X beta + Z u + e, u ~ N(0, G), e ~ N(0, R) (slides 29 to 31)."""
 
+import numbers
+
 import numpy as np
+from scipy import linalg
 from scipy.sparse.csgraph import connected_components
 
 from lmm import check
@@ -36,6 +39,50 @@ def marginal(X, Z, beta, G, R):
     _columns_match(X=X, beta=beta)
     check.same_rows(X=X, Z=check.matrix(Z, "Z"))
     return X @ beta, V(Z, G, R)
+
+
+def ar1(rho, times):
+    """Correlations rho^|t_i - t_j| of the errors of one subject at these times, (n, n).
+
+    Whole times: -1 < rho < 1 (AR(1)); any times: 0 < rho < 1 (the continuous CAR(1)). Symbols work too.
+    Raises ValueError for a time that occurs twice, and for a rho out of its range.
+    """
+    times = check.vector(times, "times")
+    if len(np.unique(times)) < len(times):
+        raise ValueError("a time occurs twice; errors of one subject at one time cannot be two")
+    whole = bool((times == np.round(times)).all())
+    distances = np.abs(times[:, None] - times[None, :])
+    if not isinstance(rho, numbers.Real):
+        return np.array([[rho ** (int(d) if whole else d) for d in row] for row in distances], dtype=object)
+    low = -1 if whole else 0
+    if not low < rho < 1:
+        raise ValueError(f"rho must lie between {low} and 1 for these times, not {rho!r}")
+    return float(rho) ** distances
+
+
+def cs(rho, n):
+    """Compound symmetry: n errors of one subject, any two with correlation rho, -1 / (n - 1) < rho < 1, (n, n)."""
+    C = np.full((n, n), rho, dtype=float if isinstance(rho, numbers.Real) else object)
+    C[np.diag_indices(n)] = 1
+    return C if C.dtype == object else check.covariance(C, f"cs({rho}, {n})", n)
+
+
+def toep(rho):
+    """Toeplitz: correlation rho[k - 1] at distance k; for n equidistant times rho has n - 1 numbers. (n, n)."""
+    rho = check.vector(rho, "rho")
+    n = len(rho) + 1
+    C = linalg.toeplitz(np.append(1.0, rho))
+    return check.covariance(C, "toep(rho)", n)
+
+
+def R(C, sd):
+    """R = D C D: the covariance of errors with correlations C and standard deviations sd (slide 4), (n, n).
+
+    C: (n, n); sd: one number, or (n,), one a row: unequal ones are heteroscedastic errors (slide 6). Symbols work too.
+    """
+    C = np.asarray(C)
+    sd = np.broadcast_to(sd, len(C))
+    return sd[:, None] * C * sd[None, :]
 
 
 def icc(s2u, s2):

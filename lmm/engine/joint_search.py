@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from lmm.engine import components, correlations, criterion, joint, start
+from lmm.engine import components, correlations, criterion, joint, start, structure
 from lmm.engine.errors import Errors
 from lmm.engine.search import _direction, _snap
 from lmm.engine.state import Optimum, pack, record, unpack
 
 MOST_EVALUATIONS = 300
+NOTHING = 3.7                       # car1: exp(-exp(3.7)) is 3e-18
 FAR = 12.0                          # |eta|: a correlation of 1 - 1e-10, a boundary
 
 
@@ -22,7 +23,8 @@ class Found:
     point: joint.Joint              # the criterion there, derivatives and sums over components
     coordinates: object             # in which T, point and its p x p matrices are; rows as they are, not whitened
     converged: bool
-    at_end: bool                    # does a parameter of R run to the end of its range?
+    at_end: bool                    # does the criterion fall where a parameter of R nears the end of its range?
+    nothing: bool                   # is phi of car1 estimated as 0?
     n_evaluations: int
 
 
@@ -42,7 +44,16 @@ def optimum(frame, reml):
         n_evaluations += found.n_evaluations
         if best is None or found.point.criterion < best.point.criterion - 1e-9:
             best = found
+    if best.converged and frame.terms and not _told_apart(best.point.hessian):
+        raise ValueError(f"the data cannot tell the errors' structure ({structure.said(frame.structure)}) from the random terms "
+                         f"({', '.join(t.text for t in frame.terms)}): leave one of them out")
     return replace(best, n_evaluations=n_evaluations)
+
+
+def _told_apart(hessian):
+    """Has the criterion a curvature in every direction, but that of variances which are 0?"""
+    unit = np.abs(np.diag(hessian))**-0.5
+    return np.linalg.eigvalsh(hessian * np.outer(unit, unit))[0] > 1e-8
 
 
 def at(frame, reml, errors, gamma):
@@ -59,33 +70,33 @@ def _lower(G):
     return T * np.where(np.diag(T) < 0, -1, 1)
 
 
-def _starts(structure, sizes, start_T, W):
+def _starts(asked, sizes, start_T, W):
     """(T, eta, gamma): of weak and of strong correlation, the random effects smaller where it is strong."""
     r = W[:, -1]
-    by_level = np.bincount(structure.level, r**2) / np.bincount(structure.level)
+    by_level = np.bincount(asked.level, r**2) / np.bincount(asked.level)
     gamma = np.log(np.maximum(by_level[1:], 1e-3 * by_level.max()) / max(by_level[0], 1e-3 * by_level.max())) / 2
     some = [np.where(np.diag(np.diag(T)) != 0, np.maximum(np.abs(np.diag(T)), 0.3), T) for T in start_T]
     some = [np.tril(T) if np.diag(T).all() else np.tril(T) + 0.3 * np.eye(len(T)) * (np.diag(T) == 0) for T in some]
-    if structure.kind is None:
+    if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
-    strengths = [_moment(structure, r)] if not sizes else [0.2, 0.6]
-    return [([T * np.sqrt(1 - 0.7 * s) for T in some] if k else some, _eta(structure, s), gamma)
+    strengths = [_moment(asked, r)] if not sizes else [0.2, 0.6]
+    return [([T * np.sqrt(1 - 0.7 * s) for T in some] if k else some, _eta(asked, s), gamma)
             for k, s in enumerate(strengths)]
 
 
-def _moment(structure, r):
+def _moment(asked, r):
     """The correlation of rows next to each other in time, within subjects."""
-    order = np.lexsort((structure.at, structure.subjects))
-    near = np.diff(structure.subjects[order]) == 0
+    order = np.lexsort((asked.at, asked.subjects))
+    near = np.diff(asked.subjects[order]) == 0
     a, b = r[order][:-1][near], r[order][1:][near]
     s = a @ b / np.sqrt((a @ a) * (b @ b))
-    low = -0.9 / (structure.size - 1) if structure.kind == "cs" else -0.6
+    low = -0.9 / (asked.size - 1) if asked.kind == "cs" else -0.6
     return float(np.clip(s, max(low, -0.6), 0.9))
 
 
-def _eta(structure, s):
+def _eta(asked, s):
     """Starting values for correlations of about s between neighbours."""
-    size, kind = structure.size, structure.kind
+    size, kind = asked.size, asked.kind
     if kind == "car1":
         return np.array([np.log(-np.log(max(s, 0.05)))])
     if kind == "us":
@@ -100,12 +111,12 @@ def _eta(structure, s):
 
 def _newton(frame, data, plain, T, eta, gamma):
     """Newton's method on (theta, eta, gamma); a step is halved until the criterion falls."""
-    structure, sizes = frame.structure, plain.sizes
+    asked, sizes = frame.structure, plain.sizes
     first, c = sum(m * (m + 1) // 2 for m in sizes), len(eta)
 
     def at(values):
-        phi, J = correlations.allowed(structure.kind, values[first:first + c], structure.size)
-        point = joint.at(structure, data, unpack(values[:first], sizes), phi, values[first + c:], plain.reml)
+        phi, J = correlations.allowed(asked.kind, values[first:first + c], asked.size)
+        point = joint.at(asked, data, unpack(values[:first], sizes), phi, values[first + c:], plain.reml)
         whole = np.eye(len(values))
         whole[first:first + c, first:first + c] = J
         # the curvature of phi(eta) is left out: at the optimum it does not count
@@ -114,7 +125,8 @@ def _newton(frame, data, plain, T, eta, gamma):
     values = np.concatenate([pack(T), eta, gamma])
     point, gradient, hessian = at(values)
     n_evaluations, converged = 1, False
-    while n_evaluations < MOST_EVALUATIONS and np.abs(values[first:]).max(initial=0) < FAR and not converged:
+    while n_evaluations < MOST_EVALUATIONS and not (
+            asked.kind == "car1" and values[first] > NOTHING) and np.abs(values[first:]).max(initial=0) < FAR and not converged:
         step = _direction(gradient, hessian)
         step = step / max(1.0, np.abs(step).max(initial=0))
         noise = 1e-12 * (1 + abs(point.criterion))
@@ -139,8 +151,9 @@ def _newton(frame, data, plain, T, eta, gamma):
         new = at(snapped)
         if new[0].criterion < point.criterion + 1e-9:
             values, point = snapped, new[0]
+    nothing = asked.kind == "car1" and values[first] > NOTHING   # phi is 0: the rows are independent
     far = bool(np.abs(values[first:]).max(initial=0) > FAR / 2)
-    phi = correlations.allowed(structure.kind, values[first:first + c], structure.size)[0]
-    errors = Errors(structure, frame.weights, phi, values[first + c:])
-    return Found(unpack(values[:first], sizes), errors, point, plain.coordinates, bool(converged and not far), far,
-                 n_evaluations)
+    phi = correlations.allowed(asked.kind, values[first:first + c], asked.size)[0]
+    errors = Errors(asked, frame.weights, phi, values[first + c:])
+    return Found(unpack(values[:first], sizes), errors, point, plain.coordinates, bool(converged or nothing) and not far,
+                 far, nothing, n_evaluations)

@@ -192,6 +192,12 @@ def fits(structure, random, X):
                              "their residual variance: join this level with another one, or leave it out")
 
 
+def said(structure):
+    """The structure in words."""
+    parts = [structure.text] * bool(structure.text) + [f"variance by {structure.variance}"] * bool(structure.variance)
+    return ", ".join(parts)
+
+
 def ends(errors):
     """Which parameter of R is at the end of its range, in words."""
     structure = errors.structure
