@@ -29,14 +29,15 @@ if TYPE_CHECKING:                       # what editors read in place of `__getat
     from lmm.data import datasets, load
     from lmm.inference.lrt import lrt, rlrt
     from lmm.model import Fit, fit
+    from lmm.planning import power
     from lmm.tables import table
 
 __version__ = "0.1.0"
 __all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence", "likelihood", "load",
-           "lrt", "moments", "plots", "quoted", "rlrt", "shrinkage",
+           "lrt", "moments", "plots", "power", "quoted", "rlrt", "shrinkage",
            "table"]
 HOME = {"Fit": "lmm.model", "fit": "lmm.model", "datasets": "lmm.data", "load": "lmm.data",
-        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt", "table": "lmm.tables"}
+        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt", "table": "lmm.tables", "power": "lmm.planning"}
 
 
 def __getattr__(name):

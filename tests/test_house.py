@@ -45,7 +45,7 @@ def imports():
 def part(name):
     if name in SLIDES:
         return "slides"
-    return "model" if name in ("lmm.model", "lmm.summary", "lmm.tables") else name.split(".")[1]
+    return "model" if name in ("lmm.model", "lmm.summary", "lmm.tables", "lmm.planning") else name.split(".")[1]
 
 
 def test_no_module_imports_itself_by_way_of_others():
