@@ -1,4 +1,4 @@
-"""lmm.plots.checking: what is drawn is the data, and the alt text names the right figures."""
+"""lmm.plots.ch17: what is drawn is the data, and the alt text names the right figures."""
 
 import numpy as np
 import pandas as pd

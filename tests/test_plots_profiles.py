@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import lmm
-from lmm.plots import profiles
+from lmm.plots import shared
 
 PLANKS = lmm.load("planks")
 
@@ -70,4 +70,4 @@ def test_it_makes_its_own_axes():
     ([0, 0.9, 1.8, 9], [-0.1, 0.9, 1.9, 9]),                         # two clusters that grow into each other
 ])
 def test_names_are_moved_apart_and_clusters_keep_their_middle(heights, expected):
-    np.testing.assert_allclose(profiles._apart(np.array(heights, dtype=float), 1.0), expected, atol=1e-12)
+    np.testing.assert_allclose(shared._apart(np.array(heights, dtype=float), 1.0), expected, atol=1e-12)

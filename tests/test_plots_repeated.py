@@ -1,4 +1,4 @@
-"""lmm.plots.repeated: what is drawn equals what was simulated."""
+"""lmm.plots.ch02: what is drawn equals what was simulated."""
 
 import matplotlib.pyplot as plt
 import numpy as np

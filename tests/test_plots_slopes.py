@@ -1,4 +1,4 @@
-"""lmm.plots.slopes: what is drawn is the data, and the alt text names the right figures."""
+"""lmm.plots.ch15: what is drawn is the data, and the alt text names the right figures."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Pictures of random slopes: lines of groups, how they are drawn together, and the variance they make."""
+"""Chapter 15, random slopes: lines of groups, drawn together, and the variance they make."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""Pictures of tests and intervals: methods for degrees of freedom, a null distribution, a likelihood profile."""
+"""Chapter 16, tests and intervals: degrees of freedom, a null distribution, a profile."""
 
 import matplotlib.pyplot as plt
 import numpy as np

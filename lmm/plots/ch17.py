@@ -1,4 +1,4 @@
-"""Pictures for checking a model that lmm.diagnostics leaves to the caller: values by group, and against a covariate."""
+"""Chapter 17, what `lmm.diagnostics` leaves to the caller: values by group and by a covariate."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Why mixed models: what groups do to errors, estimates, intervals, gaps and variances (slide 6), in small pictures.
+"""Chapter 1, why mixed models (slide 6): what groups do to errors, estimates, gaps and variances.
 
 Each function draws on an Axes, or makes a figure of two or three panels, and returns its alt text.
 """

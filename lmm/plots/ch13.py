@@ -1,4 +1,4 @@
-"""Pictures of slide 37: how far the means of halves scatter, and how far apart the two readings of a pair lie."""
+"""Chapter 13, takeaways (slide 37): how far means of halves scatter, how far apart pairs lie."""
 
 import numpy as np
 import scipy

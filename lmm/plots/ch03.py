@@ -1,10 +1,10 @@
-"""Pictures of pooling (slide 9): readings of unequal groups, the regression behind w, predictions held against the truth."""
+"""Chapter 3, pooling (slide 9): readings of unequal groups, the regression behind w, the truth."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lmm.plots.basic import shrinkage
 from lmm.plots.canvas import COLORS, axes, label, with_unit
+from lmm.plots.shared import shrinkage
 
 
 def readings_by_group(data, group, y, ax=None, title="", unit=""):
@@ -60,47 +60,6 @@ def shrinkage_judged(table, truth, ax=None, title="", xlabel="", centre=None):
     return f"{alt.rstrip('. ')}. Crosses mark the truth: {nearer} of {len(table)} BLUPs are nearer to it than the own mean."
 
 
-def error_curves(curves, points=None, colors=None, ax=None, title="", labels=("", ""), log=False, names="legend",
-                 lowest=False):
-    """One line a column of a DataFrame against its index; `points`: a second one (simulated, say), drawn as points.
-
-    colors: one name of COLORS a column; names: "legend", or "ends" for a name at each line's right end;
-    lowest: mark each line's minimum; log: logarithmic x, with the points' places as ticks.
-    """
-    ax = axes(ax)
-    for column, color in zip(curves, colors or ["random"] * curves.shape[1]):
-        values = curves[column]
-        ax.plot(values, color=COLORS[color], lw=2, label=column)
-        if points is not None:
-            ax.plot(points[column], "o", color=COLORS[color], ms=6)
-        if lowest:
-            ax.plot(values.idxmin(), values.min(), "D", color=COLORS[color], ms=6)
-        if names == "ends":
-            ax.annotate(f" {column}", (values.index[-1], values.iloc[-1]), va="center", fontsize=9, annotation_clip=False)
-    if log:
-        ax.set_xscale("log")
-        places = curves.index if points is None else points.index
-        ax.set_xticks(places, [f"{x:g}" for x in places])
-        ax.set_xticks([], minor=True)
-    if names == "legend":
-        ax.legend()
-    label(ax, *labels, title)
-    return _describe(curves, points, labels, title)
-
-
 def _rows(ax, n):
     """The Axes given, or new ones, tall enough for the names of n rows."""
     return plt.subplots(figsize=(5.5, max(3.7, 1.2 + 0.2 * n)))[1] if ax is None else ax
-
-
-def _describe(curves, points, labels, title):
-    """Alt text of error_curves."""
-    first, last = curves.index[[0, -1]]
-    each = [f"{c} from {v.iloc[0]:.3g} to {v.iloc[-1]:.3g}" +
-            (f", lowest {v.min():.3g} at {v.idxmin():.3g}" if v.min() < min(v.iloc[0], v.iloc[-1]) else "")
-            for c, v in curves.items()]
-    dots = ""
-    if points is not None and points is not curves:
-        gap = max(np.abs(np.interp(points.index, v.index, v) - points[c]).max() for c, v in curves.items())
-        dots = f" Points at {len(points)} places lie within {gap:.2g} of the lines."
-    return f"{curves.shape[1]} lines of {labels[1]} over {labels[0]} from {first:g} to {last:g}: {'; '.join(each)}.{dots} {title}"

@@ -1,4 +1,4 @@
-"""Pictures of an experiment that is done again and again: its means, its intervals, its F ratios."""
+"""Chapter 2, an experiment that is done again and again: its means, its intervals, its F ratios."""
 
 import matplotlib.pyplot as plt
 import numpy as np

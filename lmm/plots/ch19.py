@@ -1,4 +1,4 @@
-"""Pictures of size (chapter 19): measured cost against the number of rows, and where a matrix is not zero."""
+"""Chapter 19, size: measured cost against the number of rows, and where a matrix is not zero."""
 
 import numpy as np
 import scipy

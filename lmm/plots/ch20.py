@@ -1,4 +1,4 @@
-"""Pictures of a posterior (chapter 20): priors side by side, chains, draws against a grid, two intervals a level."""
+"""Chapter 20, a posterior: priors side by side, chains, draws against a grid, pairs of intervals."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Pictures of power: two worlds and a critical value, power curves, and the power that planned studies really have."""
+"""Chapter 18, power: two worlds and a critical value, power curves, the power of planned studies."""
 
 import numpy as np
 import scipy
