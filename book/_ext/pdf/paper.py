@@ -91,7 +91,7 @@ class Paper:
             image.attrs.pop("loading", None)                # on paper nobody scrolls
         for link in section.find_all("a", href=True):
             self.relink(page, link)
-        open_tabs(self.soup, section)
+        open_tabs(section)
         self.take_solutions(section, number)
         section.h1.insert_before(above(f"Chapter {number}" if number else ""))
         return section
@@ -196,7 +196,7 @@ def tag(text):
     return BeautifulSoup(text, "html.parser").contents[0]
 
 
-def open_tabs(soup, section):
+def open_tabs(section):
     """A tab's title stands above its content; what is folded up is unfolded."""
     for label in section.select(".sd-tab-label"):
         label.name = "p"
