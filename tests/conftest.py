@@ -122,3 +122,16 @@ def random_model(rng, n=14, p=2, q=4):
         return A @ A.T + k * np.eye(k)
     X = np.column_stack([np.ones(n), rng.normal(size=(n, p - 1))])
     return rng.normal(size=n), X, rng.normal(size=(n, q)), spd(q), spd(n)
+
+
+def dense(fit, gamma, scale):
+    """The textbook criterion, with lme4's constant, for Gamma_k (a list) and sigma^2."""
+    G = np.zeros((0, 0))
+    for term, g in zip(fit.terms, gamma):
+        block = np.kron(np.eye(len(term.levels)), scale * g)
+        G = np.block([[G, np.zeros((len(G), len(block)))], [np.zeros((len(block), len(G))), block]])
+    y, X, Z = fit.y, fit.X.to_numpy(), fit.Z.toarray()
+    V = Z @ G @ Z.T + scale * np.eye(len(y))
+    if fit.reml:
+        return 2 * lmm.likelihood.reml(y, X, V) - X.shape[1] * np.log(2 * np.pi)
+    return 2 * lmm.likelihood.ml(y, X, lmm.likelihood.gls(y, X, V), V)

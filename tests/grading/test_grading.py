@@ -15,7 +15,7 @@ import time
 import pytest
 
 from conftest import ROOT, missing_tool, notebook as load, source as text_of
-from submissions import LOOP, LOOP_RENAMED, NEIGHBOUR, SECRET, bare, colab, hostile, project, submission, twice
+from tests.grading.submissions import LOOP, LOOP_RENAMED, NEIGHBOUR, SECRET, bare, colab, hostile, project, submission, twice
 
 HOMEWORK = ROOT / "book" / "homework"
 SOURCES = sorted((HOMEWORK / "source").glob("*.ipynb"))

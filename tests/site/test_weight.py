@@ -14,7 +14,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from conftest import CHAPTERS
-from pages import visit
+from tests.site.pages import visit
 
 MOST = 600_000
 TEX = "[...document.querySelectorAll('.math')].map((formula) => formula.dataset.tex)"

@@ -9,8 +9,8 @@ from scipy.optimize import minimize
 
 from conftest import missing_tool
 from lmm.engine import criterion
-from tests import r_compare, r_designs
-from tests.r_families import FAMILIES, case
+from tests.r import compare, designs
+from tests.r.families import FAMILIES, case
 
 SEEDS = range(4)                                           # even: balanced, odd: ragged
 
@@ -20,7 +20,7 @@ def verdicts():
     """One R process for all."""
     if not shutil.which("Rscript"):
         missing_tool("Rscript is not installed")
-    verdicts = r_designs.run(list(FAMILIES), SEEDS)
+    verdicts = designs.run(list(FAMILIES), SEEDS)
     return {(name, seed): verdict for name, seed, _, verdict in verdicts}
 
 
@@ -39,38 +39,38 @@ def test_most_designs_are_compared_in_all(verdicts):
 
 # No R needed -----------------------------------------------------------------------------------
 
-designs = st.tuples(st.sampled_from(list(FAMILIES)), st.integers(0, 2**32 - 1), st.booleans())
+drawn = st.tuples(st.sampled_from(list(FAMILIES)), st.integers(0, 2**32 - 1), st.booleans())
 
 
 def fitted(design):
     """The case and its fit; what is refused, or flagged, tells nothing here."""
     c = case(*design)
     try:
-        fit, said = r_compare.quietly(lambda: r_compare.fitted(c))
+        fit, said = compare.quietly(lambda: compare.fitted(c))
     except ValueError as error:
-        assert r_compare.meant(error), error
+        assert compare.meant(error), error
         assume(False)
     assume(not any("converged" not in text for text in said))
     assert not said and fit.converged, said
     return c, fit
 
 
-@given(designs)
+@given(drawn)
 @settings(max_examples=100, deadline=None)
 def test_the_engine_computes_the_formula_of_slide_34(design):
     """At the fit's own variances and at any others, in balanced designs as in ragged ones."""
     c, fit = fitted(design)
-    textbook = r_compare.textbook(fit, c, fit.gamma, fit.scale)
+    textbook = compare.textbook(fit, c, fit.gamma, fit.scale)
     assert fit.criterion == pytest.approx(textbook, rel=1e-8, abs=1e-7)
     rng = np.random.default_rng(design[1])
     T = criterion.unpack(rng.normal(size=len(criterion.pack(fit.optimum.T))), fit.problem.sizes)
     there = criterion.estimates(fit.problem, T, criterion.evaluate(fit.problem, T))
     log_weights = 0 if c.weights is None else np.log(c.table[c.weights]).sum()
-    textbook = r_compare.textbook(fit, c, there.gamma, there.scale)
+    textbook = compare.textbook(fit, c, there.gamma, there.scale)
     assert there.criterion - log_weights == pytest.approx(textbook, rel=1e-8, abs=1e-7)
 
 
-@given(designs)
+@given(drawn)
 @settings(max_examples=60, deadline=None)
 def test_no_other_start_finds_a_better_optimum(design):
     _, fit = fitted(design)

@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 
 import lmm
+from conftest import dense
 from lmm.engine import criterion, frame, search, start
 
 RANDOM = ["(1 | g)", "(1 | g) + (1 | h)", "(1 | g/k)", "(x | g)", "(x || g)", "(0 + x | g)", "(x | g) + (1 | h)",
@@ -24,19 +25,6 @@ def design(seed):
                  + rng.normal(0, sd[2], 6)[data["g"]] * (data["x"] - data["x"].mean())
                  + rng.normal(0, sd[3], (6, 2))[data["g"], data["k"]] + rng.normal(size=n))
     return f"y ~ x + z + {rng.choice(RANDOM)}", data, bool(rng.integers(2))
-
-
-def dense(fit, gamma, scale):
-    """The textbook criterion, with lme4's constant, for Gamma_k (a list) and sigma^2."""
-    G = np.zeros((0, 0))
-    for term, g in zip(fit.terms, gamma):
-        block = np.kron(np.eye(len(term.levels)), scale * g)
-        G = np.block([[G, np.zeros((len(G), len(block)))], [np.zeros((len(block), len(G))), block]])
-    y, X, Z = fit.y, fit.X.to_numpy(), fit.Z.toarray()
-    V = Z @ G @ Z.T + scale * np.eye(len(y))
-    if fit.reml:
-        return 2 * lmm.likelihood.reml(y, X, V) - X.shape[1] * np.log(2 * np.pi)
-    return 2 * lmm.likelihood.ml(y, X, lmm.likelihood.gls(y, X, V), V)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -1,6 +1,6 @@
 # What lme4, lmerTest, pbkrtest and emmeans say of many models, in one process.
-#   Rscript tests/r_designs.R FILE
-# A line of FILE is a model as JSON (`as_json` in r_designs.py); a line of the output is its answer.
+#   Rscript tests/r/designs.R FILE
+# A line of FILE is a model as JSON (`as_json` in designs.py); a line of the output is its answer.
 
 suppressPackageStartupMessages({
   library(lme4)

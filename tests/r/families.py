@@ -1,6 +1,6 @@
 """Families of designs, drawn from a seed, for `lmm` and R.
 
-A family takes a Draw and returns a Case. The families are in r_experiments.py and r_tables.py.
+A family takes a Draw and returns a Case. The families are in experiments.py and tables.py.
 """
 
 from dataclasses import dataclass, field

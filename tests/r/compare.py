@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 import lmm
-from tests.r_dense import Dense
-from tests.r_excused import dense_agrees, excused
+from tests.r.dense import Dense
+from tests.r.excused import dense_agrees, excused
 
 # kind: right, refused (by lmm), refused by R only, wrong; reason: of a refusal
 Verdict = namedtuple("Verdict", "kind reason wrong checks notes", defaults=["", (), 0, ()])

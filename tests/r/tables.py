@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tests.r_families import Case, family, pair
+from tests.r.families import Case, family, pair
 
 
 def covariates(d):

@@ -32,7 +32,7 @@ def test_wheel_carries_all_data(site):
 
 def test_the_archive_of_sources_holds_the_whole_project(tmp_path):
     copy, left_out = tmp_path / "copy", shutil.ignore_patterns("__pycache__", ".*_cache", ".ipynb_checkpoints", ".DS_Store")
-    for folder in (".binder", ".ci", ".github", "book", "data", "lmm", "tests"):
+    for folder in (".binder", ".ci", ".github", "benchmarks", "book", "data", "lmm", "tests"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=left_out)
     for path in ROOT.iterdir():
         if path.is_file() and path.name not in (".git", ".DS_Store"):

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 
 import lmm
-from conftest import ROOT
+from benchmarks import scaling
 
 
 def test_growth_draws_all_that_was_measured(ax):
@@ -48,10 +48,8 @@ def test_the_stored_measurements_are_complete_and_in_order():
     assert million["megabytes"] < dense["megabytes"] and million["seconds"] < dense["seconds"]   # what chapter 19 says
 
 
-def test_the_routes_that_were_measured_agree(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)
-    from tests import measure_scaling
-    data = measure_scaling.groups(300)
-    for one, other in zip(measure_scaling.by_V(data), measure_scaling.by_henderson(data)):
+def test_the_routes_that_were_measured_agree():
+    data = scaling.groups(300)
+    for one, other in zip(scaling.by_V(data), scaling.by_henderson(data)):
         assert np.allclose(one, other)
-    assert measure_scaling.by_engine(data).Z.shape == (300, 30)
+    assert scaling.by_engine(data).Z.shape == (300, 30)

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-import r_book
+from tests.r import book
 from conftest import notebook, printed, source
-from r_book import BOOK, pages, text
+from tests.r.book import BOOK, pages, text
 
 SLOPES = "lmer(Reaction ~ Days + (Days | Subject), sleepstudy)"
 OATS = "data(oats, package = 'MASS'); m <- "
@@ -63,7 +63,7 @@ NOT_OF_R = {
 def test_R_prints_the_figures_of_sentences(tmp_path):
     for page, sentence, _ in SAID:
         assert sentence in " ".join(text(path(page)).split()), (page, sentence)
-    lines = r_book.run([code for *_, code in SAID], tmp_path)
+    lines = book.run([code for *_, code in SAID], tmp_path)
     for (page, sentence, code), answer in zip(SAID, lines, strict=True):
         numbers = re.findall(r'"([^"]+)"', "\n".join(answer))
         said = set(re.findall(r"\d[\d.,]*\d|\d", sentence))
@@ -86,7 +86,7 @@ def sentences(page):
 
 @pytest.mark.parametrize("page", pages(), ids=lambda p: p.stem)
 def test_a_figure_beside_the_name_of_R_has_been_run(page):
-    run = "\n".join([*re.findall(r"^#>.*$", "\n".join(r_book.blocks(page)), re.MULTILINE),
+    run = "\n".join([*re.findall(r"^#>.*$", "\n".join(book.blocks(page)), re.MULTILINE),
                      *(sentence for stem, sentence, _ in SAID if stem == page.stem)])
     known = set(re.findall(r"\d+\.\d+", run)) | NOT_OF_R.get(page.stem, set())
     for sentence in sentences(page):
@@ -97,7 +97,7 @@ def test_digits_of_R_in_code_cells_stand_in_a_block_that_has_been_run():
     seen = 0
     for page in sorted(BOOK.glob("[0-9]*.ipynb")):
         heading = ""
-        lines = re.findall(r"^#>(.*)$", "\n".join(r_book.blocks(page)), re.MULTILINE)
+        lines = re.findall(r"^#>(.*)$", "\n".join(book.blocks(page)), re.MULTILINE)
         words = set(re.findall(r"(?<=[\s:])-?\d+\.?\d*", "\n".join(lines)))
         for cell in notebook(page)["cells"]:
             if cell["cell_type"] == "markdown":

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from lmm.inference import anova, means
-from tests.r_dense import Dense
+from tests.r.dense import Dense
 
 LITTLE = 2e-3                                              # what numerical derivatives may cost
 

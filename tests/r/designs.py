@@ -1,7 +1,7 @@
-"""`lmm` against R on random designs: python -m tests.r_designs --seeds 1000 [--family NAME]
+"""`lmm` against R on random designs: python -m tests.r.designs --seeds 1000 [--family NAME]
 
-A family (r_experiments.py, r_tables.py) makes of a seed a table and a formula. R (r_designs.R:
-lme4, lmerTest, pbkrtest, emmeans) and `lmm` are asked the same, and r_compare.py holds the answers
+A family (experiments.py, tables.py) makes of a seed a table and a formula. R (designs.R:
+lme4, lmerTest, pbkrtest, emmeans) and `lmm` are asked the same, and compare.py holds the answers
 against each other. Prints how many designs were tried, were right, were refused (and why), and each
 difference with its family, seed, quantity and values.
 """
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests import r_compare, r_experiments, r_tables                 # noqa: F401
-from tests.r_families import FAMILIES, case
+from tests.r import compare, experiments, tables       # noqa: F401  the last two fill FAMILIES
+from tests.r.families import FAMILIES, case
 
-DRIVER = Path(__file__).parent / "r_designs.R"
+DRIVER = Path(__file__).parent / "designs.R"
 SEEDS_A_PROCESS = 20                                       # R grows with what it has done
 
 
@@ -68,7 +68,7 @@ def run(names, seeds):
     """(family, seed, case, verdict) for each family and seed."""
     cases = [(name, seed, case(name, seed)) for seed in seeds for name in names]
     for name, seed, c, answer in answers(cases):
-        yield name, seed, c, r_compare.judge(c, answer)
+        yield name, seed, c, compare.judge(c, answer)
 
 
 def report(verdicts):

@@ -1,9 +1,9 @@
-"""Speed, side by side in one run: python -m tests.benchmarks [--repeat N] [--growth]
+"""Speed, side by side in one run: python -m benchmarks [--repeat N] [--growth] [--only NAME]
 
 The same models, from formula and table to a fit, by lmm and by whichever peers are installed: statsmodels (small ones
 only), glmm and mixedlm from PyPI, lme4 where Rscript is. Prints medians in milliseconds, ratios to lmm, and how far each
-criterion lies from ours; then Tukey's p-values of a table of pairs against scipy's. --growth fits exponents of time against N at fixed q and against q at fixed N, and prints
-peak memory. Not part of the test run: a timed test would fail on a busy machine.
+criterion lies from ours; then Tukey's p-values of a table of pairs against scipy's. --growth fits exponents of time
+against N at fixed q and against q at fixed N, and prints peak memory.
 """
 
 import argparse
@@ -17,10 +17,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 import lmm
+from benchmarks.tables import insteval, nested, slopes
 from lmm.inference import multiplicity
 
 LME4 = """
@@ -40,30 +40,6 @@ def models():
         "1e6 rows, 20,000 slopes": ("y ~ x + (x | g)", slopes(1_000_000, 20_000), False),
         "40,000 patients in 4,000 clinics": ("y ~ 1 + (1 | clinic/patient)", nested(40_000, 4_000), False),
     }
-
-
-def insteval(n=73_421, students=2_972, lecturers=1_128, departments=14, seed=1):
-    rng = np.random.default_rng(seed)
-    s, d = rng.integers(0, students, n), rng.integers(0, lecturers, n)
-    dept = rng.integers(0, departments, lecturers)[d]
-    y = (3 + rng.normal(0, 0.33, students)[s] + rng.normal(0, 0.5, lecturers)[d]
-         + rng.normal(0, 0.1, departments)[dept] + rng.normal(0, 1.18, n))
-    return pd.DataFrame({"y": y, "s": s, "d": d, "dept": dept}).astype({k: "category" for k in ("s", "d", "dept")})
-
-
-def slopes(n, groups, seed=2):
-    rng = np.random.default_rng(seed)
-    g, x = np.repeat(np.arange(groups), n // groups), rng.normal(size=n)
-    y = 1 + 2 * x + rng.normal(0, 0.7, groups)[g] + rng.normal(0, 0.5, groups)[g] * x + rng.normal(size=n)
-    return pd.DataFrame({"y": y, "x": x, "g": g}).astype({"g": "category"})
-
-
-def nested(patients, clinics, visits=5, seed=3):
-    rng = np.random.default_rng(seed)
-    p = np.repeat(np.arange(patients), visits)
-    c = p // (patients // clinics)
-    y = 1 + rng.normal(0, 0.7, patients)[p] + rng.normal(0, 0.5, clinics)[c] + rng.normal(size=len(p))
-    return pd.DataFrame({"y": y, "patient": p, "clinic": c}).astype({"patient": "category", "clinic": "category"})
 
 
 def by_lmm(formula, data):

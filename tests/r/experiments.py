@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.r_families import Case, family, pair
+from tests.r.families import Case, family, pair
 
 
 # Groups ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Time and memory of three routes to one model against its size: python -m tests.measure_scaling
+"""Time and memory of three routes to one model against its size: python -m benchmarks.scaling
 
 Writes data/scaling.csv, which chapter 19 draws; a cell must not measure, or its output would change from run to run.
 The model is y ~ x + (1 | g) with ten rows a group. Each route starts from the columns of the table:
@@ -16,6 +16,7 @@ the table itself is not counted.
 import platform
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,9 @@ from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
 import lmm
-from tests.benchmarks import insteval
-from tests.conftest import ROOT
+from benchmarks.tables import insteval
 
+DATA = Path(__file__).parents[1] / "data"
 ROUNDS, AT_LEAST = 5, 0.2                                     # seconds of repetition within a round
 S2B, S2 = 0.5, 1.0
 SIZES = {"V": [300, 1_000, 3_000, 5_000], "Henderson": [1_000, 3_000, 10_000, 30_000],
@@ -121,7 +122,7 @@ def main():
         rows.append((name, len(data), q, *(float(f"{v:.3g}") for v in (best, megabytes(route, data)))))
         print("{:10} {:9,} rows {:7,} effects {:9.4g} s {:9.4g} MB".format(*rows[-1]), flush=True)
     pd.DataFrame(rows, columns=["route", "N", "q", "seconds", "megabytes"]).to_csv(
-        ROOT / "data" / "scaling.csv", index=False)
+        DATA / "scaling.csv", index=False)
     print(f"Python {platform.python_version()}, numpy {np.__version__}")
 
 

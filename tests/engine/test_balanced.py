@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import lmm
-from test_engine import dense
+from conftest import dense
 
 # formulas for a table in which each combination of the factors occurs equally often
 CROSSED = [

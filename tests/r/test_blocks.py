@@ -2,9 +2,9 @@
 
 import pytest
 
-import r_book
+from tests.r import book
 from conftest import r_packages, rscript
-from r_book import NOT_RUN, PHRASEBOOK, missing, pages, pieces, preamble
+from tests.r.book import NOT_RUN, PHRASEBOOK, missing, pages, pieces, preamble
 
 # the versions that the book quotes; with others the last digits may differ
 VERSIONS = {"base": "4.2.2", "lme4": "1.1-31", "nlme": "3.1-162", "lmerTest": "3.1-3",
@@ -14,12 +14,12 @@ EXCUSED = {
     ("phrasebook", "PAMM("): "Debian has no package pamm",
     ("20_bayes", "brm("): "brms compiles each model by Stan: minutes, and a compiler",
 }
-WITH_R = [path for path in pages() if r_book.blocks(path)]
+WITH_R = [path for path in pages() if book.blocks(path)]
 
 
 def live(path):
     """The pieces of a page that are run."""
-    run = [block for block in r_book.blocks(path) if NOT_RUN not in block and block != preamble()]
+    run = [block for block in book.blocks(path) if NOT_RUN not in block and block != preamble()]
     return [piece for block in run for piece in pieces(block)]
 
 
@@ -29,12 +29,12 @@ def quoted_versions():
 
 
 def not_run(path):
-    return [block for block in r_book.blocks(path) if NOT_RUN in block]
+    return [block for block in book.blocks(path) if NOT_RUN in block]
 
 
 @pytest.mark.parametrize("path", [*filter(live, WITH_R)], ids=lambda path: path.stem)
 def test_R_prints_what_the_book_says(path, tmp_path):
-    printed = r_book.run([piece.code for piece in live(path)], tmp_path)
+    printed = book.run([piece.code for piece in live(path)], tmp_path)
     for piece, lines in zip(live(path), printed, strict=True):
         what = "\n".join([piece.code, *lines])
         assert missing(piece.says, lines, quoted_versions()) is None, what
@@ -64,6 +64,6 @@ def test_a_wrong_digit_a_wrong_order_and_a_gap_are_seen():
 
 
 def test_an_error_in_R_is_seen(tmp_path):
-    assert r_book.run(["stop('no')", "1 + 1"], tmp_path) == [["Error: no"], ["[1] 2"]]
+    assert book.run(["stop('no')", "1 + 1"], tmp_path) == [["Error: no"], ["[1] 2"]]
     with pytest.raises(AssertionError, match="oh dear"):
         rscript("stop('oh dear')")

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 import lmm
-import r_book
-from r_book import BOOK, PHRASEBOOK, text
+from tests.r import book
+from tests.r.book import BOOK, PHRASEBOOK, text
 
 SOFTWARE = BOOK / "04_software.ipynb"
 # row of the table: R's table as y, x, g, h; ours
@@ -52,7 +52,7 @@ def test_who_writes_what(tmp_path):
         asked += [f"d <- {data}; fixed <- if ('x' %in% names(d)) y ~ x else y ~ 1"]
         asked += [reml(f"lmer(update(fixed, ~ . + {code(table[row][0])}), d)")]
         asked += [reml(f"lme(fixed, d, random = {code(table[row][1])})")]
-    printed = r_book.run(asked, tmp_path)
+    printed = book.run(asked, tmp_path)
     pairs = zip(printed[1::3], printed[2::3])
     for (row, (_, name)), (theirs, nlmes) in zip(ROWS.items(), pairs, strict=True):
         data = lmm.load(name).rename(columns=OURS)
@@ -65,7 +65,7 @@ def test_crossed_effects_in_nlme(tmp_path):
     block = text(SOFTWARE).split("\nnlme  ", 1)[1].split("\nstatsmodels  ")[0].strip()
     data = "d <- with(Penicillin, data.frame(y = diameter, g = plate, h = sample, one = 1))"
     asked = [data, reml(f"lme(y ~ 1, d, {block})"), reml("lmer(y ~ 1 + (1 | g) + (1 | h), d)")]
-    _, nlmes, theirs = r_book.run(asked, tmp_path)
+    _, nlmes, theirs = book.run(asked, tmp_path)
     assert number(nlmes) == pytest.approx(number(theirs), rel=1e-7)
 
 
@@ -73,7 +73,7 @@ def test_one_line_each_runs_on_both_sides(tmp_path):
     table = rows(PHRASEBOOK, "One line each")
     model = "model <- lmer(y ~ method + (1 | tablet), data = temp)"
     asked = [code(theirs) for theirs, _ in table]
-    printed = r_book.run([model, *asked], tmp_path)
+    printed = book.run([model, *asked], tmp_path)
     for line, lines in zip(asked, printed[1:], strict=True):
         assert not [x for x in lines if x.startswith(("Error", "Warning"))], (line, lines)
     names = {"lmm": lmm, "np": np, "pd": pd, "stats": stats, "tablets": lmm.load("tablets")}
@@ -98,7 +98,7 @@ def test_one_line_each_says_the_same(tmp_path):
     }
     model = "model <- lmer(y ~ method + (1 | tablet), data = temp)"
     codes = [model, *(f"sprintf('%.12f', {code})" for code in asked)]
-    printed = r_book.run(codes, tmp_path)
+    printed = book.run(codes, tmp_path)
     for (code, ours), lines in zip(asked.items(), printed[1:], strict=True):
         theirs = [float(x) for x in re.findall(r'"([^"]+)"', "\n".join(lines))]
         np.testing.assert_allclose(theirs, np.asarray(ours, float), rtol=1e-6, err_msg=code)
