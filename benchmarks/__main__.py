@@ -1,9 +1,10 @@
 """Speed, side by side in one run: python -m benchmarks [--repeat N] [--growth] [--only NAME]
 
-The same models, from formula and table to a fit, by lmm and by whichever peers are installed: statsmodels (small ones
-only), glmm and mixedlm from PyPI, lme4 where Rscript is. Prints medians in milliseconds, ratios to lmm, and how far each
-criterion lies from ours; then Tukey's p-values of a table of pairs against scipy's. --growth fits exponents of time
-against N at fixed q and against q at fixed N, and prints peak memory.
+The same models, from formula and table to a fit, by lmm and by whichever peers are installed:
+statsmodels (small ones only), glmm and mixedlm from PyPI, lme4 where Rscript is. Prints medians in
+milliseconds, ratios to lmm, and how far each criterion lies from ours; then Tukey's p-values of a
+table of pairs against scipy's. --growth fits exponents of time against N at fixed q and against q
+at fixed N, and prints peak memory.
 """
 
 import argparse
@@ -24,8 +25,15 @@ from benchmarks.tables import insteval, nested, slopes
 from lmm.inference import multiplicity
 
 LME4 = """
-suppressMessages(library(lme4)); d <- read.csv("{csv}"); for (g in strsplit("{groups}", ",")[[1]]) d[[g]] <- factor(d[[g]])
-ms <- c(); for (i in 1:{repeat}) {{ t <- proc.time()[["elapsed"]]; m <- lmer({formula}, d); ms <- c(ms, proc.time()[["elapsed"]] - t) }}
+suppressMessages(library(lme4))
+d <- read.csv("{csv}")
+for (g in strsplit("{groups}", ",")[[1]]) d[[g]] <- factor(d[[g]])
+ms <- c()
+for (i in 1:{repeat}) {{
+  t <- proc.time()[["elapsed"]]
+  m <- lmer({formula}, d)
+  ms <- c(ms, proc.time()[["elapsed"]] - t)
+}}
 cat(median(ms) * 1000, REMLcrit(m))
 """
 
@@ -35,10 +43,12 @@ def models():
     return {
         "sleepstudy, slopes": ("Reaction ~ Days + (Days | Subject)", lmm.load("sleepstudy"), True),
         "planks, three terms": (
-            "humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", lmm.load("planks"), False),
+            "humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)",
+            lmm.load("planks"), False),
         "crossed, InstEval's shape": ("y ~ 1 + (1 | s) + (1 | d) + (1 | dept)", insteval(), False),
         "1e6 rows, 20,000 slopes": ("y ~ x + (x | g)", slopes(1_000_000, 20_000), False),
-        "40,000 patients in 4,000 clinics": ("y ~ 1 + (1 | clinic/patient)", nested(40_000, 4_000), False),
+        "40,000 patients in 4,000 clinics": (
+            "y ~ 1 + (1 | clinic/patient)", nested(40_000, 4_000), False),
     }
 
 
@@ -69,15 +79,17 @@ def by_lme4(formula, data, repeat):
         data.to_csv(csv, index=False)
         groups = ",".join(data.select_dtypes("category").columns)
         code = LME4.format(csv=csv, groups=groups, formula=formula, repeat=repeat)
-        ms, criterion = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=True).stdout.split()
+        done = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=True)
+    ms, criterion = done.stdout.split()
     return float(ms), float(criterion)
 
 
 def measure(fit, formula, data, repeat):
     """Median milliseconds and the criterion, after one fit to warm up."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")                      # peers' warnings are not what is measured
-        criterion, times = fit(formula, data), []
+        warnings.simplefilter("ignore")                   # peers' warnings are not what is measured
+        criterion = fit(formula, data)
+        times = []
         for _ in range(repeat):
             start = time.perf_counter()
             fit(formula, data)
@@ -98,13 +110,18 @@ def table(repeat, only=None):
                 continue
             try:
                 theirs, value = measure(fit, formula, data, times)
-            except Exception as problem:                     # a peer that is missing or fails: say so, go on
+            except Exception as problem:            # a peer that is missing or fails: say so, go on
                 print(f"  {peer:12} {type(problem).__name__}: {str(problem)[:90]}")
                 continue
-            print(f"  {peer:12} {theirs:10.1f} ms   lmm / {peer} {ours / theirs:6.2f}   criterion {value - criterion:+.1e}")
+            line(peer, theirs, ours, value - criterion)
         if shutil.which("Rscript"):
             theirs, value = by_lme4(formula, data, times)
-            print(f"  {'lme4':12} {theirs:10.1f} ms   lmm / lme4 {ours / theirs:6.2f}   criterion {value - criterion:+.1e}")
+            line("lme4", theirs, ours, value - criterion)
+
+
+def line(peer, theirs, ours, difference):
+    print(f"  {peer:12} {theirs:10.1f} ms   lmm / {peer} {ours / theirs:6.2f}   "
+          f"criterion {difference:+.1e}")
 
 
 def tails(repeat):
@@ -128,7 +145,8 @@ def growth():
     ms = [measure(by_lmm, "y ~ x + (x | g)", slopes(400_000, q), 3)[0] for q in levels]
     print("slopes, N = 400,000:", ", ".join(f"{q:,} levels {t:.0f} ms" for q, t in zip(levels, ms)),
           f"-> time ~ q^{np.polyfit(np.log(levels), np.log(ms), 1)[0]:.2f}")
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of this process: {peak:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """Time and memory of three routes to one model against its size: python -m benchmarks.scaling
 
-Writes data/scaling.csv, which chapter 19 draws; a cell must not measure, or its output would change from run to run.
-The model is y ~ x + (1 | g) with ten rows a group. Each route starts from the columns of the table:
+Writes data/scaling.csv, which chapter 19 draws; a cell must not measure, or its output would change
+from run to run. The model is y ~ x + (1 | g) with ten rows a group. Each route starts from the
+columns of the table:
 
-    V          the lecture's slides 29 to 34 with dense matrices: V, its Cholesky factor, beta, u, l_REML, once
-    Henderson  slide 33 with a dense matrix of p + q rows: its Cholesky factor, beta, u, l_REML, once
+    V          slides 29 to 34 with dense matrices: V, its Cholesky factor, beta, u, l_REML, once
+    Henderson  slide 33 with a dense matrix of p + q rows: its factor, beta, u, l_REML, once
     engine     lmm.fit: formula, set-up, the whole search for the variances, estimates
     crossed    lmm.fit with three crossed terms, of the shape of lme4's InstEval
 
-Seconds are the best of five rounds (all sizes once, then all again: a busy moment spoils one round, not one size; what is
-fast is repeated within a round). Megabytes are the peak of what is allocated on the way (tracemalloc, in a run of its own);
-the table itself is not counted.
+Seconds are the best of five rounds (all sizes once, then all again: a busy moment spoils one round,
+not one size; what is fast is repeated within a round). Megabytes are the peak of what is allocated
+on the way (tracemalloc, in a run of its own); the table itself is not counted.
 """
 
 import platform
@@ -43,7 +44,8 @@ def groups(n, seed=19):
 
 def columns(data):
     """y, X and the codes of the groups."""
-    return data["y"].to_numpy(), np.column_stack([np.ones(len(data)), data["x"]]), data["g"].cat.codes.to_numpy()
+    X = np.column_stack([np.ones(len(data)), data["x"]])
+    return data["y"].to_numpy(), X, data["g"].cat.codes.to_numpy()
 
 
 def by_V(data):
@@ -59,8 +61,8 @@ def by_V(data):
     beta = np.linalg.solve(XVX, Vi_X.T @ y)
     r = y - X @ beta
     Vi_r = cho_solve(factor, r)
-    logdet = 2 * np.log(np.diag(factor[0])).sum()
-    return beta, S2B * Z.T @ Vi_r, n * np.log(2 * np.pi) + logdet + r @ Vi_r + np.linalg.slogdet(XVX)[1]
+    logdet = 2 * np.log(np.diag(factor[0])).sum() + np.linalg.slogdet(XVX)[1]
+    return beta, S2B * Z.T @ Vi_r, n * np.log(2 * np.pi) + logdet + r @ Vi_r
 
 
 def by_henderson(data):
@@ -69,14 +71,17 @@ def by_henderson(data):
     n, p, q = len(y), X.shape[1], codes.max() + 1
     Z = sparse.csr_array((np.ones(n), codes, np.arange(n + 1)), shape=(n, q))
     left = np.empty((p + q, p + q))
-    left[:p, :p], left[p:, :p], left[p:, p:] = X.T @ X / S2, Z.T @ X / S2, (Z.T @ Z).toarray() / S2
+    left[:p, :p] = X.T @ X / S2
+    left[p:, :p] = Z.T @ X / S2
+    left[p:, p:] = (Z.T @ Z).toarray() / S2
     left[:p, p:] = left[p:, :p].T
     left[range(p, p + q), range(p, p + q)] += 1 / S2B
     factor = cho_factor(left, lower=True)
     right = np.concatenate([X.T @ y, Z.T @ y]) / S2
     solution = cho_solve(factor, right)
     logdet = 2 * np.log(np.diag(factor[0])).sum() + q * np.log(S2B) + n * np.log(S2)
-    return solution[:p], solution[p:], n * np.log(2 * np.pi) + logdet + y @ y / S2 - right @ solution
+    criterion = n * np.log(2 * np.pi) + logdet + y @ y / S2 - right @ solution
+    return solution[:p], solution[p:], criterion
 
 
 def by_engine(data):
@@ -110,7 +115,8 @@ def main():
     for one, other in zip(by_V(groups(300)), by_henderson(groups(300))):
         assert np.allclose(one, other)                        # what is compared is the same
     cases = [(name, route, groups(n), n // 10)
-             for (name, sizes), route in zip(SIZES.items(), (by_V, by_henderson, by_engine)) for n in sizes]
+             for (name, sizes), route in zip(SIZES.items(), (by_V, by_henderson, by_engine))
+             for n in sizes]
     rating = insteval()
     cases.append(("crossed", crossed, rating, sum(rating[g].nunique() for g in ("s", "d", "dept"))))
     for _, route, data, _ in cases:
@@ -119,7 +125,8 @@ def main():
     rounds = [[seconds(route, data) for _, route, data, _ in cases] for _ in range(ROUNDS)]
     rows = []
     for (name, route, data, q), best in zip(cases, np.min(rounds, axis=0)):
-        rows.append((name, len(data), q, *(float(f"{v:.3g}") for v in (best, megabytes(route, data)))))
+        measured = [float(f"{value:.3g}") for value in (best, megabytes(route, data))]
+        rows.append((name, len(data), q, *measured))
         print("{:10} {:9,} rows {:7,} effects {:9.4g} s {:9.4g} MB".format(*rows[-1]), flush=True)
     pd.DataFrame(rows, columns=["route", "N", "q", "seconds", "megabytes"]).to_csv(
         DATA / "scaling.csv", index=False)

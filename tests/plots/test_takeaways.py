@@ -1,6 +1,7 @@
 """lmm.plots.takeaways: what is drawn is the data, the curves are those of the analyses, and the alt text says so."""
 
 from itertools import combinations
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt

@@ -4,7 +4,6 @@ import numpy as np
 
 from tests.r.families import Case, family, pair
 
-
 # Groups ----------------------------------------------------------------------------------------
 
 @family

@@ -122,7 +122,8 @@ def missing_cells(d):
     t, random = factorial(d)
     t = t[~((t["f"] == "f1") & (t["h"] == "h2"))].reset_index(drop=True)
     fixed = d.one("f * h", "f * h + x", "f + h", "f + h + x")
-    return Case(t, f"y ~ {fixed} + {random}", ("f", "h"), rank_deficient=d.one("drop", "drop", "error"))
+    return Case(t, f"y ~ {fixed} + {random}", ("f", "h"),
+                rank_deficient=d.one("drop", "drop", "error"))
 
 
 @family

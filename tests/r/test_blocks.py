@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.r import book
 from conftest import r_packages, rscript
+from tests.r import book
 from tests.r.book import NOT_RUN, PHRASEBOOK, missing, pages, pieces, preamble
 
 # the versions that the book quotes; with others the last digits may differ

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.r import book
 from conftest import notebook, printed, source
+from tests.r import book
 from tests.r.book import BOOK, pages, text
 
 SLOPES = "lmer(Reaction ~ Days + (Days | Subject), sleepstudy)"
