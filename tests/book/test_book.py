@@ -119,6 +119,12 @@ def test_textbook_wing_does_not_import_the_engine_wing():
         assert not [i for i in imports if re.search(r"products|blocks|engine|search|model|formula|frame|inference|plots", i)], name
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_between_documents_lead_somewhere(name):
+    targets = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text("utf-8"))
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
 def test_readme_example_is_true():
     block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
     names = {}
