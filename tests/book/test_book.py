@@ -7,9 +7,9 @@ import yaml
 
 from conftest import CHAPTERS, ROOT, notebook, printed, source
 
-PARTS = ["The question", "The wrong analysis first", "The same with `lmm`", "Check yourself", "Exercises", "Takeaways",
-         "New symbols"]
-PLANKS = "14_planks"                              # the lecture's exercise, solved: a longer chapter than the others
+PARTS = ["The question", "The wrong analysis first", "The same with `lmm`", "Check yourself",
+         "Exercises", "Takeaways", "New symbols"]
+PLANKS = "14_planks"              # the lecture's exercise, solved: a longer chapter than the others
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 
 
@@ -24,18 +24,22 @@ def code(path):
 def test_the_toc_holds_every_chapter():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    assert [f for f in files if f[5:7].isdigit()] == [str(p.relative_to(ROOT).with_suffix("")) for p in CHAPTERS]
+    chapters = [str(p.relative_to(ROOT).with_suffix("")) for p in CHAPTERS]
+    assert [f for f in files if f[5:7].isdigit()] == chapters
 
 
 def test_the_front_page_maps_every_slide_to_its_chapter():
     front = (ROOT / "book" / "index.md").read_text()
     slides = []
-    for first, last, stem in re.findall(r"^\| (\d+)(?: to (\d+))? \| .*\(([\w]+)\) \|$", front, re.MULTILINE):
+    rows = re.findall(r"^\| (\d+)(?: to (\d+))? \| .*\(([\w]+)\) \|$", front, re.MULTILINE)
+    for first, last, stem in rows:
         assert (ROOT / "book" / f"{stem}.ipynb").exists()
-        covered = re.search(r"\*\*Slides?\*\* (\d+)(?: (?:to|and) (\d+))?", text(ROOT / "book" / f"{stem}.ipynb"))
+        covered = re.search(r"\*\*Slides?\*\* (\d+)(?: (?:to|and) (\d+))?",
+                            text(ROOT / "book" / f"{stem}.ipynb"))
         assert covered.groups() == (first, last or None), stem
         slides += range(int(first), int(last or first) + 1)
-    assert slides == list(range(3, 44))           # slides 1 and 2 are the title and the lecture's own introduction
+    # slides 1 and 2 are the title and the lecture's own introduction
+    assert slides == list(range(3, 44))
     beyond = [path.stem for path in CHAPTERS if "**Slides** none: beyond the lecture" in text(path)]
     assert beyond == re.findall(r"^\| \[[^]]*\]\((\w+)\) \|", front, re.MULTILINE)
 
@@ -46,14 +50,17 @@ def test_parts_of_a_chapter(path):
     places = [headings.index(part) for part in PARTS]
     assert places == sorted(places) and "A check against" in " ".join(headings)
     assert len(re.findall(r"^# ", text(path), re.MULTILINE)) == 1
-    assert "{admonition} At a glance" in text(path) and "**Time**" in text(path) and "You will be able to" in text(path)
+    assert "{admonition} At a glance" in text(path)
+    assert "**Time**" in text(path)
+    assert "You will be able to" in text(path)
 
 
 @chapters
 def test_size_of_a_chapter(path):
     most_cells, most_words = (34, 1900) if path.stem == PLANKS else (30, 1550)
     assert 15 <= len(notebook(path)["cells"]) <= most_cells
-    prose = re.sub(r"^```r$.*?^```$", "", text(path).replace(questions(path), ""), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```r$.*?^```$", "", text(path).replace(questions(path), ""),
+                   flags=re.MULTILINE | re.DOTALL)
     assert 800 <= len(prose.split()) <= most_words
     for cell in code(path):
         lines = [line for line in source(cell).splitlines() if line.strip()]
@@ -62,7 +69,8 @@ def test_size_of_a_chapter(path):
 
 def questions(path):
     """The part `Check yourself`, up to the next heading."""
-    return re.search(r"^## Check yourself$.*?(?=^## )", text(path), re.MULTILINE | re.DOTALL).group(0)
+    return re.search(r"^## Check yourself$.*?(?=^## )", text(path),
+                     re.MULTILINE | re.DOTALL).group(0)
 
 
 @chapters
@@ -70,9 +78,12 @@ def test_a_wrong_answer_says_what_is_wrong_with_it(path):
     asked = re.split(r"^\*\*\d\.\*\* ", questions(path), flags=re.MULTILINE)[1:]
     assert 3 <= len(asked) <= 4 and len(questions(path).split()) <= 460
     for question in asked:
-        answers = re.findall(r"<details><summary>[^$<]+</summary>\n\n\*(Yes|No)\.\* (.*?)\n\n</details>", question, re.DOTALL)
+        answers = re.findall(
+            r"<details><summary>[^$<]+</summary>\n\n\*(Yes|No)\.\* (.*?)\n\n</details>",
+            question, re.DOTALL)
         assert question.count("<details>") == len(answers) >= 3, question
-        assert [said for said, _ in answers].count("Yes") == 1 and min(len(why) for said, why in answers if said == "No") > 30, question
+        assert [said for said, _ in answers].count("Yes") == 1, question
+        assert min(len(why) for said, why in answers if said == "No") > 30, question
 
 
 @chapters
@@ -109,14 +120,17 @@ def test_stored_notebook_is_clean(path):
 def test_chapter_reads_no_file_and_hides_no_warning(path):
     everything = "\n".join(source(c) for c in code(path))
     assert not re.search(r"read_csv|open\(|filterwarnings|simplefilter|data/", everything)
-    for call in re.findall(r"\.(?:coef_table|ls_means|conf_int|contrast|summary|anova)\((?!\))", everything):
+    inference = r"\.(?:coef_table|ls_means|conf_int|contrast|summary|anova)\((?!\))"
+    for call in re.findall(inference, everything):
         assert "df=" in everything, call
 
 
 def test_textbook_wing_does_not_import_the_engine_wing():
     for name in ("check", "data", "design", "moments", "likelihood", "henderson", "shrinkage"):
-        imports = re.findall(r"^(?:from|import) .*$", (ROOT / "lmm" / f"{name}.py").read_text(), re.MULTILINE)
-        assert not [i for i in imports if re.search(r"products|blocks|engine|search|model|formula|frame|inference|plots", i)], name
+        code = (ROOT / "lmm" / f"{name}.py").read_text()
+        imports = re.findall(r"^(?:from|import) .*$", code, re.MULTILINE)
+        engine = r"products|blocks|engine|search|model|formula|frame|inference|plots"
+        assert not [line for line in imports if re.search(engine, line)], name
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])

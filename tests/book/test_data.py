@@ -19,8 +19,10 @@ def test_missing_values_as_on_slide_23():
     table = lmm.load("tablets_missing")
     wide = table.pivot(index="tablet", columns="method", values="y")
     assert len(table) == 40 and table["y"].isna().sum() == 10
-    assert list(wide.loc[11:15, "nir"]) == [10.8, 9.8, 10.5, 10.3, 9.7] and wide.loc[11:15, "hplc"].isna().all()
-    assert list(wide.loc[16:20, "hplc"]) == [10.3, 9.6, 10.0, 10.2, 9.9] and wide.loc[16:20, "nir"].isna().all()
+    assert list(wide.loc[11:15, "nir"]) == [10.8, 9.8, 10.5, 10.3, 9.7]
+    assert wide.loc[11:15, "hplc"].isna().all()
+    assert list(wide.loc[16:20, "hplc"]) == [10.3, 9.6, 10.0, 10.2, 9.9]
+    assert wide.loc[16:20, "nir"].isna().all()
     pd.testing.assert_frame_equal(table[:20], lmm.load("tablets").assign(
         tablet=lambda t: t["tablet"].cat.set_categories(range(1, 21))))
 
@@ -31,7 +33,8 @@ def test_factors_are_categorical_and_datasets_are_listed():
     for name, (factors, _) in lmm.data.TABLES.items():
         table = lmm.load(name)
         assert len(table) == listed.loc[name, "rows"]
-        assert all(isinstance(table[f].dtype, pd.CategoricalDtype) and table[f].notna().all() for f in factors)
+        assert all(isinstance(table[f].dtype, pd.CategoricalDtype) and table[f].notna().all()
+                   for f in factors)
         assert set(table.columns) - set(factors) == set(table.select_dtypes(np.number).columns)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from conftest import ROOT
 
-SLIDES = {"lmm.design", "lmm.moments", "lmm.likelihood", "lmm.henderson", "lmm.shrinkage", "lmm.check"}
+SLIDES = {"lmm.design", "lmm.moments", "lmm.likelihood", "lmm.henderson", "lmm.shrinkage",
+          "lmm.check"}
 NAMES = {"lmm.influence": "lmm.inference.influence", "lmm.diagnostics": "lmm.plots.diagnostics"}
 ALLOWED = {                       # what a part may import of `lmm`, besides itself
     "slides": set(),
@@ -37,7 +38,8 @@ def imports():
                 out[name] |= {alias.name for alias in node.names if alias.name in files}
             if isinstance(node, ast.ImportFrom):
                 full = {f"{node.module}.{alias.name}" for alias in node.names}
-                out[name] |= {given if given in files else node.module for given in full} & set(files)
+                out[name] |= {given if given in files else node.module
+                              for given in full} & set(files)
     return out
 
 
@@ -48,14 +50,16 @@ def part(name):
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    list(graphlib.TopologicalSorter(imports()).static_order())       # raises CycleError with the circle
+    list(graphlib.TopologicalSorter(imports()).static_order())   # raises CycleError with the circle
 
 
 @pytest.mark.parametrize("layer", ALLOWED)
 def test_imports_run_one_way(layer):
-    found = {(name, other) for name, others in imports().items() if part(name) == layer for other in others}
+    found = {(name, other) for name, others in imports().items() if part(name) == layer
+             for other in others}
     assert {name for name in imports() if part(name) == layer}
-    assert not {(name, other) for name, other in found if part(other) not in ALLOWED[layer] | {layer}}
+    assert not {(name, other) for name, other in found
+                if part(other) not in ALLOWED[layer] | {layer}}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,8 +9,10 @@ from _tools import ledger_page
 from conftest import CHAPTERS, ROOT, notebook, printed
 
 # slide -> the chapter that mirrors it, for the slides with quoted numbers
-CHAPTER_OF = {16: "05", 17: "05", 18: "06", 21: "06", 22: "06", 24: "07", 25: "07", 26: "07", 38: "14"}
-LINE = re.compile(r"^(s\d\d\.\d\d)  .*  (agrees(?: to \de-\d\d: nlme stopped early)?)$", re.MULTILINE)
+CHAPTER_OF = {16: "05", 17: "05", 18: "06", 21: "06", 22: "06", 24: "07", 25: "07",
+              26: "07", 38: "14"}
+LINE = re.compile(r"^(s\d\d\.\d\d)  .*  (agrees(?: to \de-\d\d: nlme stopped early)?)$",
+                  re.MULTILINE)
 
 
 def verdicts(path):
@@ -63,11 +65,13 @@ def test_verdict(lecture, value, tolerance, expected):
 def test_compare_prints_a_line_a_number_and_fails_on_a_wrong_one(capsys):
     lmm.quoted.compare({"s16.04": -0.53537})
     assert capsys.readouterr().out.splitlines() == [
-        "paired t-test", "id      what  lecture  computed  verdict", "s16.04  t     -0.5354   -0.5354  agrees"]
+        "paired t-test", "id      what  lecture  computed  verdict",
+        "s16.04  t     -0.5354   -0.5354  agrees"]
     lmm.quoted.compare({"s16.01": -0.05, "s21.17": 1e-9})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["id", "what", "lecture", "computed", "verdict"]
-    assert [line.split()[0] for line in lines[1:]] == ["s16.01", "s21.17"] and all(LINE.match(x) for x in lines[1:])
+    assert [line.split()[0] for line in lines[1:]] == ["s16.01", "s21.17"]
+    assert all(LINE.match(x) for x in lines[1:])
     with pytest.raises(AssertionError, match="s16.01: the lecture has -0.05, computed is -0.06"):
         lmm.quoted.compare({"s16.01": -0.06, "s16.05": 9})
     assert "DISAGREES" in capsys.readouterr().out

@@ -18,8 +18,8 @@ def environment(python, system="linux"):
     """What markers ask for, on some Python and system."""
     os_name, platform_system = SYSTEMS[system]
     return {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": system,
-            "os_name": os_name, "platform_system": platform_system, "implementation_name": "cpython",
-            "platform_python_implementation": "CPython"}
+            "os_name": os_name, "platform_system": platform_system,
+            "implementation_name": "cpython", "platform_python_implementation": "CPython"}
 
 
 def requirements(lock):
@@ -55,7 +55,8 @@ def test_the_lock_keeps_the_bounds_of_the_project(lock, python):
     versions = dict(pins(lock, python))
     for one in map(Requirement, bounds):
         if one.marker is None or one.marker.evaluate(environment(python)):
-            assert one.specifier.contains(versions[one.name]), f"{one.name} {versions[one.name]} on {python}"
+            version = versions[one.name]
+            assert one.specifier.contains(version), f"{one.name} {version} on {python}"
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -1,4 +1,4 @@
-"""Balanced designs, whose cross-products hold exact zeros: the engine must still be slide 34's formula."""
+"""Balanced designs, whose cross-products hold exact zeros: the engine is slide 34's formula."""
 
 import itertools
 
@@ -26,7 +26,10 @@ CROSSED = [
 
 
 def crossed(seed, subjects=6, items=4):
-    """A fully crossed table: subjects s, items i, conditions c; x and z orthogonal covariates; f a group of subjects."""
+    """A fully crossed table: subjects s, items i, conditions c.
+
+    x and z are orthogonal covariates, f is a group of subjects.
+    """
     rng = np.random.default_rng(seed)
     rows = list(itertools.product(range(subjects), range(items), range(2)))
     data = pd.DataFrame(rows, columns=["s", "i", "c"])

@@ -21,7 +21,7 @@ def refuses(formula, data, message):
         lmm.fit(formula, data)
 
 
-# The left side ------------------------------------------------------------------------------------
+# The left side ---------------------------------------------------------------------------------
 
 LEFT = ["post", "post - pre", "log(post) - log(pre)", "1 / post", "post + 1", "post - 200", "-post",
         "(post)",
@@ -65,7 +65,7 @@ def test_left_sides_that_are_none(left, message):
     refuses(f"{left} ~ Days", PAIR.assign(Subject=PAIR["Subject"].astype(str)), message)
 
 
-# Operators ----------------------------------------------------------------------------------------
+# Operators -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("text", ["I(Days^2)", "I(Days | 2)", "I(Days & 2)", "I(Days << 1)",
                                   "I(Days @ Days)", "{Days^2}"])
@@ -101,7 +101,7 @@ def test_what_a_formula_cannot_say(text, message):
     refuses(f"Reaction ~ {text} + (1 | g)", data, message)
 
 
-# Random terms -------------------------------------------------------------------------------------
+# Random terms ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("text, message", {
     "diag(1 + Days | Subject)": r"structure 'diag': write \(1 \+ x \|\| g\)",
@@ -121,7 +121,7 @@ def test_random_terms_that_are_none(text, message):
     refuses(f"Reaction ~ Days + {text}", SLEEP, message)
 
 
-# Names --------------------------------------------------------------------------------------------
+# Names -----------------------------------------------------------------------------------------
 
 NAMES = ["log", "log2", "log10", "log1p", "exp", "sqrt", "abs", "sin", "center", "scale",
          "standardize", "poly", "bs", "cr",
@@ -199,7 +199,7 @@ def test_two_effects_of_one_name():
     assert len(fit.anova()) == 4
 
 
-# Codings ------------------------------------------------------------------------------------------
+# Codings ---------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("coding", [
     "contr.treatment('3')", "contr.sum", "contr.helmert", "contr.poly", "contr.diff", "contr.SAS",
@@ -234,7 +234,8 @@ def test_brackets_in_brackets():
     """As R reads them: a power of a difference as a slope, three deep."""
     plain = SLEEP.assign(q=(SLEEP["Days"] - 4.5) ** 2)
     expected = lmm.fit("Reaction ~ Days + q + (Days + q || Subject)", plain)
-    got = lmm.fit("Reaction ~ Days + I((Days - 4.5)**2) + (Days + I((Days - 4.5)**2) || Subject)", SLEEP)
+    got = lmm.fit("Reaction ~ Days + I((Days - 4.5)**2) + (Days + I((Days - 4.5)**2) || Subject)",
+                  SLEEP)
     assert got.criterion == pytest.approx(expected.criterion, rel=1e-9)
     deep = lmm.fit("Reaction ~ Days + (0 + I(((Days) - 4.5)**2) | Subject)", SLEEP)
     assert deep.terms[0].x[:, 0] == pytest.approx(plain["q"])

@@ -26,7 +26,7 @@ def arrow(values, kind):
     return values.astype(pd.ArrowDtype(getattr(pyarrow, kind)()))
 
 
-# Numbers ------------------------------------------------------------------------------------------
+# Numbers ---------------------------------------------------------------------------------------
 
 INTEGERS = ["int8", "int16", "uint8", "uint16", "int32", "uint64", "Int8", "UInt8", "Int64",
             "float32", "Float32", "Float64"]
@@ -44,10 +44,8 @@ def test_small_integers_do_not_overflow(kind):
         kwargs = {"rank_deficient": "drop"} if "-x" in formula else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore" if kwargs else "error", RuntimeWarning)
-            got, expected = lmm.fit(formula, small, **kwargs), lmm.fit(formula,
-                                                                       data.astype({"x": float,
-                                                                                    "z": float}),
-                                                                                    **kwargs)
+            got = lmm.fit(formula, small, **kwargs)
+            expected = lmm.fit(formula, data.astype({"x": float, "z": float}), **kwargs)
         assert got.criterion == pytest.approx(expected.criterion, rel=1e-12), formula
         np.testing.assert_allclose(got.predict(data.head(9)), expected.fittedvalues[:9], rtol=1e-9)
         np.testing.assert_allclose(expected.predict(small.head(9)), expected.fittedvalues[:9],
@@ -82,7 +80,7 @@ def test_decimals_are_numbers():
         lmm.fit("Reaction ~ Days + (1 | Subject)", SLEEP).criterion, rel=1e-13)
 
 
-# Truth values -------------------------------------------------------------------------------------
+# Truth values ----------------------------------------------------------------------------------
 
 def test_truth_values_are_factors_as_in_R():
     data = SLEEP.assign(b=np.arange(180) % 10 < 4, Days=SLEEP["Days"] + np.arange(180) % 7 / 5)
@@ -126,7 +124,7 @@ def test_truth_values_do_not_go_with_two_bars():
         lmm.fit("Reaction ~ Days + (late || Subject)", DATA)
 
 
-# Text and tables of other kinds -------------------------------------------------------------------
+# Text and tables of other kinds ----------------------------------------------------------------
 
 KINDS = {
     "string (python)": lambda d: d.assign(f=d["f"].astype(pd.StringDtype("python"))),
@@ -184,11 +182,10 @@ def test_tables_of_other_libraries(library):
 def test_polars_factors_and_missing_values():
     pytest.importorskip("pyarrow")
     polars = pytest.importorskip("polars")
-    table = polars.from_pandas(DATA).with_columns(polars.col("f").cast(polars.Enum(["d", "a",
-                                                                                    "b c"])))
-    assert list(lmm.fit("Reaction ~ f + (1 | Subject)", table).fe_params.index) == ["Intercept",
-                                                                                    "f[T.a]",
-                                                                                    "f[T.b c]"]
+    levels = polars.Enum(["d", "a", "b c"])
+    table = polars.from_pandas(DATA).with_columns(polars.col("f").cast(levels))
+    got = lmm.fit("Reaction ~ f + (1 | Subject)", table)
+    assert list(got.fe_params.index) == ["Intercept", "f[T.a]", "f[T.b c]"]
     but = polars.when(polars.col("Days") == 3).then(None).otherwise(polars.col("late"))
     gap = table.with_columns(but.alias("late"))
     assert lmm.fit("Reaction ~ late + (1 | Subject)", gap).nobs == 162
@@ -196,8 +193,8 @@ def test_polars_factors_and_missing_values():
         lmm.fit("Reaction ~ f", table.lazy())
 
 
-@pytest.mark.parametrize("data", [{"y": [1]}, np.ones((3, 2)), SLEEP["Days"], None, "planks", [1,
-                                                                                               2]])
+@pytest.mark.parametrize("data", [{"y": [1]}, np.ones((3, 2)), SLEEP["Days"], None, "planks",
+                                  [1, 2]])
 def test_what_is_no_table(data):
     with pytest.raises(ValueError,
                        match="data must be a pandas DataFrame, not .*; tables of polars and Arrow "
@@ -208,7 +205,7 @@ def test_what_is_no_table(data):
         EXPECTED.predict(data if data is not None else 3)
 
 
-# Dates, and labels of every kind ------------------------------------------------------------------
+# Dates, and labels of every kind ---------------------------------------------------------------
 
 START = pd.Timestamp("2024-02-27")
 TIMES = {

@@ -40,8 +40,7 @@ def fit():
 def test_the_default_is_an_error_that_says_what_to_do():
     with pytest.raises(ValueError,
                        match=r"18 columns but only rank 16: width\[T.2\]:depth\[T.5\], "
-                             r"width\[T.3\]:depth\[T.9\] "
-                                         "can be written .*rank_deficient='drop'"):
+                             r"width\[T.3\]:depth\[T.9\] can be written .*rank_deficient='drop'"):
         lmm.fit(FORMULA, DATA)
     with pytest.raises(ValueError, match="rank_deficient must be 'error' or 'drop', not 'yes'"):
         lmm.fit(FORMULA, DATA, rank_deficient="yes")
@@ -148,14 +147,14 @@ def test_predictions(fit):
     np.testing.assert_allclose(ml.predict(new), [5.58196113761150, 4.65336982192961], rtol=1e-7)
     with pytest.raises(ValueError,
                        match=r"row 'b' of new_data is a combination that the fit cannot estimate: "
-                             r"columns of its "
-                                         r"fixed part were dropped \(width\[T.2\]:depth\[T.5\]"):
+                             r"columns of its fixed part were dropped \(width\[T.2\]:depth\[T.5\]"):
         fit.predict(new.assign(width=[1, 2], depth=[5, 5]))
 
 
 def test_what_else_a_fit_does(fit):
     full = lmm.fit("humidity ~ 0 + cell + z + width:z + (1 | plank)", DATA.assign(
-        cell=DATA["width"].astype(str) + "x" + DATA["depth"].astype(str)))    # the same space in full rank
+        # the same space in full rank
+        cell=DATA["width"].astype(str) + "x" + DATA["depth"].astype(str)))
     assert fit.ranova()["statistic"][0] == pytest.approx(full.ranova()["statistic"][0], rel=1e-8)
     np.testing.assert_allclose(lmm.influence.leverage(fit), lmm.influence.leverage(full), rtol=1e-8)
     np.testing.assert_allclose(fit.profile()[["lower", "upper"]][:2],
@@ -207,12 +206,12 @@ def test_columns_of_any_scale():
 
 def test_full_rank_is_left_alone(recwarn):
     fit = lmm.fit("humidity ~ width * depth + (1 | plank)", PLANKS, rank_deficient="drop")
-    assert fit.dropped == [] and fit.criterion == lmm.fit("humidity ~ width * depth + (1 | plank)",
-                                                          PLANKS).criterion
+    assert fit.dropped == []
+    assert fit.criterion == lmm.fit("humidity ~ width * depth + (1 | plank)", PLANKS).criterion
     assert not recwarn.list
 
 
-# No fixed effects at all --------------------------------------------------------------------------
+# No fixed effects at all -----------------------------------------------------------------------
 
 NOTHING = {                                                        # criterion and variances by lme4
     "Reaction ~ 0 + (1 | Subject)": (1985.67969094, [90303.39887, 1958.865189]),

@@ -12,7 +12,7 @@ HERDS = pd.DataFrame({"herd": np.repeat(np.arange(6), 10), "y": rng.normal(size=
 HERDS["diet"], HERDS["house"] = HERDS["herd"].map(str), HERDS["herd"] // 2
 
 
-# Terms that the fixed part gives ------------------------------------------------------------------
+# Terms that the fixed part gives ---------------------------------------------------------------
 
 GIVEN = {
     "a herd a diet": ("y ~ diet + (1 | herd)", HERDS, r"all random effects of \(1 \| herd\)"),
@@ -57,7 +57,7 @@ def test_a_variance_that_is_left(formula, data):
     assert lmm.fit(formula, data).converged
 
 
-# Terms that have something in common --------------------------------------------------------------
+# Terms that have something in common -----------------------------------------------------------
 
 @pytest.mark.parametrize("random, message", {
     "(width || plank)": r"\|\| separates columns of numbers, and 'width' is a factor: write "

@@ -1,4 +1,4 @@
-"""Variances that no data of the design can tell apart are refused, by name; designs near them are fitted."""
+"""Variances that no data can tell apart are refused, by name; designs near them are fitted."""
 
 import itertools
 
@@ -10,9 +10,13 @@ import lmm
 
 
 def schools(n=2):
-    """Six schools, four classes in each with a method f of their own, n pupils a class; herds with one diet each."""
+    """Six schools, four classes in each with a method f of their own, n pupils a class.
+
+    Also herds with one diet each.
+    """
     rng = np.random.default_rng(0)
-    data = pd.DataFrame(list(itertools.product(range(6), "abcd", range(n))), columns=["school", "f", "row"])
+    data = pd.DataFrame(list(itertools.product(range(6), "abcd", range(n))),
+                        columns=["school", "f", "row"])
     data["x"] = rng.normal(size=len(data))
     data["group"] = data["school"].map(lambda s: f"g{s}")
     data["half"] = np.where(data["school"] < 3, "p", "q")
@@ -45,14 +49,15 @@ def test_one_row_a_class_is_the_residual():
 
 
 @pytest.mark.parametrize("formula", [
-    "y ~ half + (1 | school)", "y ~ f + (1 | school) + (1 | cls)", "y ~ f + (f | school)", "y ~ f + (0 + f | school)",
+    "y ~ half + (1 | school)", "y ~ f + (1 | school) + (1 | cls)", "y ~ f + (f | school)",
+    "y ~ f + (0 + f | school)",
     "y ~ f + (x || school)", "y ~ f + (1 | school) + (1 | half:f)", "y ~ x + (1 | f) + (x | cls)"])
 def test_designs_beside_them_are_fitted(formula):
     assert lmm.fit(formula, schools(n=3)).converged
 
 
 def test_a_term_with_one_level_more_than_the_fixed_part():
-    """Seven herds, six diets: one diet has two herds, so one df is left to tell the herds' variance."""
+    """Seven herds, six diets: one diet has two herds, so one df is left for the herds' variance."""
     data = schools(n=3)
     data.loc[data["cls"].isin(["0a", "0b"]), "school"] = 6
     fit = lmm.fit("y ~ group + (1 | school)", data)

@@ -1,4 +1,7 @@
-"""Degrees of freedom where formulas divide by zero or scales lie far apart: 2 and 4 df, groups that differ much."""
+"""Degrees of freedom where formulas divide by zero or scales lie far apart.
+
+2 and 4 df; groups that differ much.
+"""
 
 import itertools
 import warnings
@@ -39,7 +42,8 @@ def test_slopes_that_differ_much():
 def split_plot(blocks, treatments, seed):
     """Treatments on main plots, each split in two."""
     rng = np.random.default_rng(seed)
-    data = pd.DataFrame(list(itertools.product(range(blocks), range(treatments), range(2))), columns=["b", "t", "s"])
+    data = pd.DataFrame(list(itertools.product(range(blocks), range(treatments), range(2))),
+                        columns=["b", "t", "s"])
     plot = 3 * rng.normal(size=(blocks, treatments))
     data["y"] = plot[data["b"], data["t"]] + rng.normal(size=len(data))
     return data.astype({"b": "category", "t": "category", "s": "category"})
@@ -48,7 +52,10 @@ def split_plot(blocks, treatments, seed):
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("blocks, treatments", [(3, 2), (2, 3), (5, 2), (3, 3), (2, 5), (4, 3)])
 def test_main_plots_have_the_df_of_the_plots_table(blocks, treatments, seed):
-    """F and df are those of the analysis of the plots' means, also with 2 df, where Kenward and Roger's formula is 0/0."""
+    """F and df are those of the analysis of the plots' means.
+
+    Also with 2 df, where Kenward and Roger's formula is 0/0.
+    """
     data = split_plot(blocks, treatments, seed)
     fit = lmm.fit("y ~ b + t + s + (1 | b:t)", data)
     if fit.singular:

@@ -1,4 +1,7 @@
-"""Kenward and Roger's F where theory knows it exactly: Hotelling's T^2 on subjects' means, also with 2 df."""
+"""Kenward and Roger's F where theory knows it exactly: Hotelling's T^2 on subjects' means.
+
+Also with 2 df.
+"""
 
 import numpy as np
 import pandas as pd
@@ -10,14 +13,17 @@ import lmm
 def repeated(subjects, levels, seed):
     """Balanced: each subject under each level of b, three times."""
     rng = np.random.default_rng(seed)
-    index = pd.MultiIndex.from_product([range(subjects), range(levels), range(3)], names=["s", "b", "r"])
+    index = pd.MultiIndex.from_product([range(subjects), range(levels), range(3)],
+                                       names=["s", "b", "r"])
     data = index.to_frame(index=False)
-    data["y"] = 3 * rng.normal(size=(subjects, levels))[data["s"], data["b"]] + rng.normal(size=len(data))
+    data["y"] = (3 * rng.normal(size=(subjects, levels))[data["s"], data["b"]]
+                 + rng.normal(size=len(data)))
     return data.assign(b=data["b"].map("b{}".format))
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("subjects, levels", [(3, 3), (4, 3), (5, 3), (6, 3), (5, 4), (6, 4), (8, 4)])
+@pytest.mark.parametrize("subjects, levels",
+                         [(3, 3), (4, 3), (5, 3), (6, 3), (5, 4), (6, 4), (8, 4)])
 def test_repeated_measures_are_hotellings_test(subjects, levels, seed):
     data = repeated(subjects, levels, seed)
     fit = lmm.fit("y ~ b + (0 + b | s)", data)

@@ -12,9 +12,9 @@ from lmm.inference.lrt import _null_draws, lrt, ranova, rlrt
 SLEEP, PLANKS, PASTES = lmm.load("sleepstudy"), lmm.load("planks"), lmm.load("pastes")
 THREE = "(1 | plank) + (1 | plank:width) + (1 | plank:depth)"
 # lmerTest's rows in our order of terms
-RANOVA = {"dyestuff": [1], "dyestuff2": [1], "hplc1": [1], "hplc2": [1], "pastes": [2, 1], "oats_split": [2, 1],
-          "oatyield": [1], "planks1": [1], "planks3": [1, 2, 3], "planks3_add": [1, 2, 3], "sleep_ri": [1],
-          "sleep_corr": [1], "sleep_uncorr": [1, 2]}
+RANOVA = {"dyestuff": [1], "dyestuff2": [1], "hplc1": [1], "hplc2": [1], "pastes": [2, 1],
+          "oats_split": [2, 1], "oatyield": [1], "planks1": [1], "planks3": [1, 2, 3],
+          "planks3_add": [1, 2, 3], "sleep_ri": [1], "sleep_corr": [1], "sleep_uncorr": [1, 2]}
 
 
 def sleep(random, reml=True, fixed="Days"):
@@ -36,22 +36,26 @@ def test_ranova_against_lmerTest(model):
 
 def test_the_terms_of_ranova():
     assert list(sleep("(1 + Days | Subject)").ranova()["term"]) == ["Days in (1 + Days | Subject)"]
-    assert list(sleep("(Days || Subject)").ranova()["term"]) == ["(1 | Subject)", "(0 + Days | Subject)"]
+    terms = list(sleep("(Days || Subject)").ranova()["term"])
+    assert terms == ["(1 | Subject)", "(0 + Days | Subject)"]
     data = SLEEP.assign(late=np.where(SLEEP["Days"] > 4, "yes", "no"), x=np.arange(180) % 4)
-    # a factor without intercept becomes (1 | g), as in lmerTest; two variances at once give an upper bound of p
+    # a factor without intercept becomes (1 | g), as in lmerTest;
+    # two variances at once give an upper bound of p
     factor = lmm.fit("Reaction ~ Days + (0 + late | Subject)", data)
     row = factor.ranova().iloc[0]
     alone = lmm.fit("Reaction ~ Days + (1 | Subject)", data)
     assert row["term"] == "late in (0 + late | Subject)" and row["df"] == 2
     assert row["statistic"] == pytest.approx(alone.criterion - factor.criterion, rel=1e-9)
     two = lmm.fit("Reaction ~ Days + (1 + Days + x + Days:x | Subject)", data, reml=False)
-    assert list(two.ranova()["term"]) == ["Days:x in (1 + Days + x + Days:x | Subject)"]   # Days and x stay with it
+    # Days and x stay with it
+    assert list(two.ranova()["term"]) == ["Days:x in (1 + Days + x + Days:x | Subject)"]
     many = lrt(alone, lmm.fit("Reaction ~ Days + (1 + Days + x | Subject)", data))
     assert many["test"][0] == "at most 0.5 chi-square 4 + 0.5 chi-square 5 (2 variances)"
 
 
 def test_lrt_of_fixed_effects_refits_by_ml():
-    small, large = (lmm.fit(f"humidity ~ {fixed} + {THREE}", PLANKS) for fixed in ("width + depth", "width * depth"))
+    small, large = (lmm.fit(f"humidity ~ {fixed} + {THREE}", PLANKS)
+                    for fixed in ("width + depth", "width * depth"))
     got = lmm.lrt(small, large)
     expected = 2 * (reference("planks3")["ML"]["logLik"] - reference("planks3_add")["ML"]["logLik"])
     assert list(got.columns) == ["statistic", "df", "p", "test"] and len(got) == 1
@@ -61,9 +65,12 @@ def test_lrt_of_fixed_effects_refits_by_ml():
 
 
 def test_lrt_of_variances_uses_the_mixture_and_the_criterion_as_fitted():
-    small, middle, large = "(1 | Subject)", "(1 | Subject) + (0 + Days | Subject)", "(Days | Subject)"
+    small = "(1 | Subject)"
+    middle = "(1 | Subject) + (0 + Days | Subject)"
+    large = "(Days | Subject)"
     for reml, method in [(True, "REML"), (False, "ML")]:
-        ri, un, co = (reference(f"sleep_{m}")[method]["criterion"] for m in ("ri", "uncorr", "corr"))
+        ri, un, co = (reference(f"sleep_{m}")[method]["criterion"]
+                      for m in ("ri", "uncorr", "corr"))
         one, both, correlation = (lrt(sleep(a, reml), sleep(b, reml)) for a, b in
                                   [(small, middle), (small, large), (middle, large)])
         for got, statistic, df, test in [(one, ri - un, 1, "0.5 chi-square 0 + 0.5 chi-square 1"),
@@ -77,7 +84,8 @@ def test_lrt_of_variances_uses_the_mixture_and_the_criterion_as_fitted():
 
 def test_fixed_and_random_parts_together():
     got = lrt(sleep("(1 | Subject)", fixed="1"), sleep("(1 + Days | Subject)"))
-    expected = sleep("(1 | Subject)", False, "1").criterion - sleep("(1 + Days | Subject)", False).criterion
+    expected = (sleep("(1 | Subject)", False, "1").criterion
+                - sleep("(1 + Days | Subject)", False).criterion)
     assert got["statistic"][0] == pytest.approx(expected, rel=1e-9)
     assert got["test"][0] == "0.5 chi-square 2 + 0.5 chi-square 3"
 
@@ -88,26 +96,31 @@ def test_coding_and_names_do_not_matter():
     large = lmm.fit("humidity ~ depth + (1 | plank/width)", PLANKS)
     base = lrt(lmm.fit("humidity ~ depth + (1 | plank)", PLANKS), large)
     got = lrt(lmm.fit("humidity ~ 0 + depth + (1 | lath)", renamed), large)
-    assert got["statistic"][0] == pytest.approx(base["statistic"][0], rel=1e-8) and base["statistic"][0] > 50
-    scaled = lrt(sleep("(1 | Subject)", fixed="I(60 * Days)"), sleep("(Days | Subject)"))       # REML: it matters
-    assert scaled["statistic"][0] == pytest.approx(42.8368134364305, rel=1e-7)                  # lmerTest's ranova
+    assert got["statistic"][0] == pytest.approx(base["statistic"][0], rel=1e-8)
+    assert base["statistic"][0] > 50
+    # REML: it matters
+    scaled = lrt(sleep("(1 | Subject)", fixed="I(60 * Days)"), sleep("(Days | Subject)"))
+    assert scaled["statistic"][0] == pytest.approx(42.8368134364305, rel=1e-7)   # lmerTest's ranova
 
 
 def test_no_random_term_at_all():
-    got = lrt(lmm.fit("Yield ~ 1", lmm.load("dyestuff")), lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff")))
-    assert got["statistic"][0] == pytest.approx(6.3689553136212, rel=1e-7)                   # lmerTest's ranova
+    got = lrt(lmm.fit("Yield ~ 1", lmm.load("dyestuff")),
+              lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff")))
+    assert got["statistic"][0] == pytest.approx(6.3689553136212, rel=1e-7)       # lmerTest's ranova
     assert got["p"][0] == pytest.approx(0.0116133944354536 / 2, rel=1e-6)
 
 
 def test_the_exact_test_of_a_balanced_one_way_layout_is_the_F_test():
-    # there the statistic grows with F alone; R: anova(lm(Yield ~ Batch, Dyestuff)), F = 4.5983 on 5 and 24 df
+    # there the statistic grows with F alone;
+    # R: anova(lm(Yield ~ Batch, Dyestuff)), F = 4.5983 on 5 and 24 df
     dyestuff = lmm.load("dyestuff")
     p = stats.f_oneway(*(y["Yield"] for _, y in dyestuff.groupby("Batch", observed=True))).pvalue
     assert p == pytest.approx(0.004398, abs=1e-6)
     got = rlrt(lmm.fit("Yield ~ 1 + (1 | Batch)", dyestuff), n=100_000, seed=1)
     assert got["p"][0] == pytest.approx(p, abs=4 * np.sqrt(p / 100_000))
     assert got["statistic"][0] == pytest.approx(6.3689553136212, rel=1e-7)
-    assert got.equals(rlrt(lmm.fit("Yield ~ 1 + (1 | Batch)", dyestuff, reml=False), n=100_000, seed=1))
+    assert got.equals(rlrt(lmm.fit("Yield ~ 1 + (1 | Batch)", dyestuff, reml=False),
+                           n=100_000, seed=1))
     assert rlrt(lmm.fit("Yield ~ 1 + (1 | Batch)", lmm.load("dyestuff2")), seed=1)["p"][0] == 1
 
 
@@ -121,12 +134,14 @@ def test_the_exact_test_against_refitted_null_data_unbalanced_with_a_covariate_a
     # the same model with each row multiplied by the root of its weight
     r = np.sqrt(data["w"])
     rows = pd.DataFrame({"g": g, "r": r, "rx": r * data["x"], "ry": r * data["y"]})
-    same = _null_draws(lmm.fit("ry ~ 0 + r + rx + (0 + r | g)", rows), 20_000, np.random.default_rng(1))
+    same = _null_draws(lmm.fit("ry ~ 0 + r + rx + (0 + r | g)", rows), 20_000,
+                       np.random.default_rng(1))
     np.testing.assert_allclose(draws, same, atol=1e-9)
     refitted = []
     for _ in range(200):
         y = rng.normal(size=24) / np.sqrt(data["w"])
-        pair = [lmm.fit(f"y ~ x{random}", data.assign(y=y), weights="w").criterion for random in ("", " + (1 | g)")]
+        pair = [lmm.fit(f"y ~ x{random}", data.assign(y=y), weights="w").criterion
+                for random in ("", " + (1 | g)")]
         refitted.append(pair[0] - pair[1])
     for q in (0.7, 0.9):
         share = (np.array(refitted) <= np.quantile(draws, q)).mean()
@@ -137,22 +152,30 @@ def test_the_exact_test_against_refitted_null_data_unbalanced_with_a_covariate_a
 TABLETS = lmm.load("tablets")
 MISUSE = {
     "order": (lambda: lrt(sleep("(Days | Subject)"), sleep("(1 | Subject)")), "swap them: lmm.lrt"),
-    "same": (lambda: lrt(sleep("(1 | Subject)"), sleep("(1 | Subject)", fixed="I(Days + 1)")), "the same model"),
-    "fixed not nested": (lambda: lrt(sleep("(1 | Subject)", fixed="I(Days ** 2)"), sleep("(Days | Subject)")),
+    "same": (lambda: lrt(sleep("(1 | Subject)"), sleep("(1 | Subject)", fixed="I(Days + 1)")),
+             "the same model"),
+    "fixed not nested": (lambda: lrt(sleep("(1 | Subject)", fixed="I(Days ** 2)"),
+                                     sleep("(Days | Subject)")),
                          "not nested .* its fixed part has columns"),
-    "random not nested": (lambda: lrt(lmm.fit("humidity ~ 1 + (1 | width:plank)", PLANKS),
-                                      lmm.fit("humidity ~ 1 + (1 | plank) + (1 | plank:depth)", PLANKS)),
-                          r"no random term of the larger model contains \(Intercept \| width:plank\)"),
-    "rows": (lambda: lrt(lmm.fit("Reaction ~ 1 + (1 | Subject)", SLEEP[5:]), sleep("(1 | Subject)")),
+    "random not nested": (
+        lambda: lrt(lmm.fit("humidity ~ 1 + (1 | width:plank)", PLANKS),
+                    lmm.fit("humidity ~ 1 + (1 | plank) + (1 | plank:depth)", PLANKS)),
+        r"no random term of the larger model contains \(Intercept \| width:plank\)"),
+    "rows": (lambda: lrt(lmm.fit("Reaction ~ 1 + (1 | Subject)", SLEEP[5:]),
+                         sleep("(1 | Subject)")),
              "175 and 180 rows"),
-    "data": (lambda: lrt(lmm.fit("Reaction ~ 1 + (1 | Subject)", SLEEP[::-1]), sleep("(1 | Subject)")),
+    "data": (lambda: lrt(lmm.fit("Reaction ~ 1 + (1 | Subject)", SLEEP[::-1]),
+                         sleep("(1 | Subject)")),
              "rows in another order"),
-    "weights": (lambda: lrt(lmm.fit("Reaction ~ 1 + (1 | Subject)", SLEEP, weights=np.arange(1, 181)),
-                            sleep("(1 | Subject)")), "different weights"),
-    "methods": (lambda: lrt(sleep("(1 | Subject)", False), sleep("(Days | Subject)")), "the same `reml`"),
+    "weights": (
+        lambda: lrt(lmm.fit("Reaction ~ 1 + (1 | Subject)", SLEEP, weights=np.arange(1, 181)),
+                    sleep("(1 | Subject)")), "different weights"),
+    "methods": (lambda: lrt(sleep("(1 | Subject)", False), sleep("(Days | Subject)")),
+                "the same `reml`"),
     "no fit": (lambda: lrt("y ~ 1", sleep("(1 | Subject)")), "two fits of lmm.fit, not str"),
     "no terms": (lambda: ranova(lmm.fit("y ~ method", TABLETS)), "no random terms to test"),
-    "several variances": (lambda: rlrt(sleep("(Days | Subject)")), "has 3 variances and covariances"),
+    "several variances": (lambda: rlrt(sleep("(Days | Subject)")),
+                          "has 3 variances and covariances"),
     "no draws": (lambda: rlrt(sleep("(1 | Subject)"), n=0), "positive whole number, not 0"),
 }
 
@@ -167,7 +190,8 @@ def test_misuse(case):
 def test_a_fit_that_has_not_converged_is_not_compared(monkeypatch):
     with monkeypatch.context() as patch:
         optimum = lmm.engine.search.optimum
-        patch.setattr(lmm.engine.search, "optimum", lambda *args: optimum(*args)._replace(converged=False))
+        patch.setattr(lmm.engine.search, "optimum",
+                      lambda *args: optimum(*args)._replace(converged=False))
         with pytest.warns(RuntimeWarning, match="not converged"):
             stuck = sleep("(Days | Subject)")
     with pytest.raises(ValueError, match="has not converged; its criterion cannot be compared"):

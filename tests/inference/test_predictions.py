@@ -1,4 +1,4 @@
-"""predict and simulate: against the fit, against Henderson's C computed densely, and by simulation."""
+"""predict and simulate: against the fit, Henderson's C computed densely, and by simulation."""
 
 import warnings
 
@@ -14,12 +14,15 @@ SLEEP, PLANKS = lmm.load("sleepstudy"), lmm.load("planks")
 WEIGHTED = SLEEP.assign(w=np.linspace(0.5, 2, 180), Days=SLEEP["Days"] - 3)
 FITS = {
     "slopes": lmm.fit("Reaction ~ Days + (Days | Subject)", SLEEP),
-    "crossed": lmm.fit("humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", PLANKS),
-    "weights": lmm.fit("Reaction ~ Days + (1 | Subject) + (0 + Days | Subject)", WEIGHTED, weights="w"),
+    "crossed": lmm.fit(
+        "humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", PLANKS),
+    "weights": lmm.fit("Reaction ~ Days + (1 | Subject) + (0 + Days | Subject)", WEIGHTED,
+                       weights="w"),
     "factor slopes": lmm.fit("humidity ~ depth + (0 + width | plank)", PLANKS, reml=False),
     "no random term": lmm.fit("humidity ~ width + depth", PLANKS),
 }
-TABLES = {"slopes": SLEEP, "crossed": PLANKS, "weights": WEIGHTED, "factor slopes": PLANKS, "no random term": PLANKS}
+TABLES = {"slopes": SLEEP, "crossed": PLANKS, "weights": WEIGHTED, "factor slopes": PLANKS,
+          "no random term": PLANKS}
 Z95 = 1.959963984540054
 
 
@@ -35,7 +38,8 @@ def test_the_fits_own_rows(name):
     np.testing.assert_allclose(fit.predict(), fit.fittedvalues, rtol=1e-12)
     np.testing.assert_allclose(fit.predict(random="marginal"), fit.X @ fit.fe_params, rtol=1e-12)
     some = data.sample(40, random_state=1)
-    for random, expected in [("conditional", fit.fittedvalues), ("marginal", fit.X @ fit.fe_params)]:
+    for random, expected in [("conditional", fit.fittedvalues),
+                             ("marginal", fit.X @ fit.fe_params)]:
         got = fit.predict(some, random=random)
         assert isinstance(got, pd.Series) and list(got.index) == list(some.index)
         np.testing.assert_allclose(got, expected[some.index], rtol=1e-12)
@@ -45,7 +49,7 @@ def test_the_fits_own_rows(name):
 @pytest.mark.parametrize("name", FITS)
 def test_variances_against_hendersons_C(name, monkeypatch):
     fit = FITS[name]
-    monkeypatch.setattr(lmm.inference.prediction, "MOST_NUMBERS", 2000)              # several portions
+    monkeypatch.setattr(lmm.inference.prediction, "MOST_NUMBERS", 2000)           # several portions
     X, Z, R = fit.X.to_numpy(), fit.Z.toarray(), fit.R.diagonal()
     if fit.terms:
         C = lmm.henderson.solve(fit.y, X, Z, fit.G.toarray(), fit.R.toarray()).C
@@ -56,7 +60,8 @@ def test_variances_against_hendersons_C(name, monkeypatch):
     np.testing.assert_allclose(mean, np.einsum("ij,jk,ik->i", W, C, W), rtol=1e-9)
     np.testing.assert_allclose(single, mean + R, rtol=1e-9)
     mean, single = variances(fit.predict(random="marginal", interval=0.95, df="normal"))
-    np.testing.assert_allclose(mean, np.einsum("ij,jk,ik->i", X, fit.cov_params().to_numpy(), X), rtol=1e-9)
+    np.testing.assert_allclose(mean, np.einsum("ij,jk,ik->i", X, fit.cov_params().to_numpy(), X),
+                               rtol=1e-9)
     np.testing.assert_allclose(single, mean + fit.V().diagonal(), rtol=1e-9)
 
 
@@ -67,7 +72,8 @@ def test_new_levels_are_marginal_with_full_variance_and_are_named_once():
         got = fit.predict(new, interval=0.95, df="normal")
     assert len(caught) == 1 and caught[0].filename == __file__
     u, b = fit.random_effects["Subject"].loc[308], fit.fe_params
-    assert got.loc["b", "mean"] == pytest.approx(b.iloc[0] + u.iloc[0] + 4.5 * (b.iloc[1] + u.iloc[1]), rel=1e-12)
+    assert got.loc["b", "mean"] == pytest.approx(
+        b.iloc[0] + u.iloc[0] + 4.5 * (b.iloc[1] + u.iloc[1]), rel=1e-12)
     assert got.loc["c", "mean"] == pytest.approx(b.iloc[0] + 4.5 * b.iloc[1], rel=1e-12)
     x = np.array([1, 4.5])
     G = fit.G.toarray()[:2, :2]
@@ -76,7 +82,8 @@ def test_new_levels_are_marginal_with_full_variance_and_are_named_once():
     assert single[0] == pytest.approx(mean[0] + fit.scale, rel=1e-9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        marginal = fit.predict(new.drop(columns="Subject"), random="marginal", interval=0.95, df="normal")
+        marginal = fit.predict(new.drop(columns="Subject"), random="marginal", interval=0.95,
+                               df="normal")
     np.testing.assert_allclose(variances(marginal.loc[["c"]])[1], single, rtol=1e-9)
 
 
@@ -100,14 +107,18 @@ def test_a_level_known_to_one_term_only():
 
 
 def test_prediction_intervals_cover():
-    """New observations of the same groups and of new ones, and the groups' means: 95 % lie inside, in 20 data sets."""
+    """New observations of the same groups and of new ones, and the groups' means.
+
+    95 % lie inside, in 20 data sets.
+    """
     rng = np.random.default_rng(1)
     g, x = np.repeat(np.arange(40), 4), np.tile([0.0, 1, 2, 3], 40)
     inside = {"conditional": [], "new": [], "mean": []}
     for _ in range(20):
         u = rng.normal(0, 2, 80)
         truth = 10 + 0.5 * x
-        fit = lmm.fit("y ~ x + (1 | g)", pd.DataFrame({"y": truth + u[g] + rng.normal(size=160), "x": x, "g": g}))
+        fit = lmm.fit("y ~ x + (1 | g)",
+                      pd.DataFrame({"y": truth + u[g] + rng.normal(size=160), "x": x, "g": g}))
         own = fit.predict(interval=0.95, df="normal")
         y = truth + u[g] + rng.normal(size=160)
         inside["conditional"] += list(((own["lower"] < y) & (y < own["upper"]))[::2])
@@ -126,8 +137,9 @@ def test_numbers_for_labels_and_transformations():
     numbers = PLANKS.astype({"plank": int, "width": int, "depth": int})[::-1]
     np.testing.assert_allclose(fit.predict(numbers), fit.fittedvalues[::-1], rtol=1e-12)
     data = SLEEP.assign(half=np.arange(180) % 2)
-    fit = lmm.fit("Reaction ~ scale(Days) + sqrt(Days) + C(half) + (1 + scale(Days) | Subject)", data)
-    one = data.iloc[[17]]                                             # scale must use the fit's mean and deviation
+    fit = lmm.fit("Reaction ~ scale(Days) + sqrt(Days) + C(half) + (1 + scale(Days) | Subject)",
+                  data)
+    one = data.iloc[[17]]                              # scale must use the fit's mean and deviation
     assert fit.predict(one).iloc[0] == pytest.approx(fit.fittedvalues[17], rel=1e-12)
 
 
@@ -136,8 +148,10 @@ def test_offset():
     data = SLEEP.assign(off=off, Reaction=SLEEP["Reaction"] + off)
     fit = lmm.fit("Reaction ~ Days + (1 | Subject)", data, offset="off")
     np.testing.assert_allclose(fit.predict(), fit.fittedvalues, rtol=1e-12)
-    np.testing.assert_allclose(fit.predict(random="marginal"), fit.X @ fit.fe_params + data["off"], rtol=1e-12)
-    np.testing.assert_allclose(fit.simulate(200, 1).mean(axis=1), fit.X @ fit.fe_params + off, atol=20)
+    np.testing.assert_allclose(fit.predict(random="marginal"), fit.X @ fit.fe_params + data["off"],
+                               rtol=1e-12)
+    np.testing.assert_allclose(fit.simulate(200, 1).mean(axis=1), fit.X @ fit.fe_params + off,
+                               atol=20)
     with pytest.raises(ValueError, match="the fit has an offset"):
         fit.predict(data)
 
@@ -171,23 +185,34 @@ LOG = lmm.fit("Reaction ~ log(x) + (1 | Subject)", SLEEP.assign(x=SLEEP["Days"] 
 PLANK, SUBJECT = PLANKS.head(2), SLEEP.head(2)
 MISUSE = {
     "unknown level": (
-        lambda: FITS["crossed"].predict(PLANK.assign(width=9)), "'width' .* level 9; the fit knows 1, 2, 3"),
-    "unknown level in C()": (lambda: HALF.predict(SUBJECT.assign(half=2)), "'half' .* has the unknown level 2"),
+        lambda: FITS["crossed"].predict(PLANK.assign(width=9)),
+        "'width' .* level 9; the fit knows 1, 2, 3"),
+    "unknown level in C()": (lambda: HALF.predict(SUBJECT.assign(half=2)),
+                             "'half' .* has the unknown level 2"),
     "unknown level of a factor with slopes": (
         lambda: FITS["factor slopes"].predict(PLANK.assign(width="wide")), "unknown level wide"),
-    "missing column": (lambda: FITS["slopes"].predict(SUBJECT[["Subject"]]), "lacks the column 'Days'"),
-    "missing group": (lambda: FITS["slopes"].predict(SUBJECT[["Days"]]), "lacks the column 'Subject'"),
+    "missing column": (lambda: FITS["slopes"].predict(SUBJECT[["Subject"]]),
+                       "lacks the column 'Days'"),
+    "missing group": (lambda: FITS["slopes"].predict(SUBJECT[["Days"]]),
+                      "lacks the column 'Subject'"),
     "missing value": (
-        lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan])), "'Days' .* missing values in row 1"),
-    "missing value in row 8": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan]).set_axis([5, 8])),
-                               "'Days' .* in row 8;"),
-    "missing label": (lambda: FITS["slopes"].predict(SUBJECT.assign(Subject=[308, None])), "'Subject' .* in row 1"),
-    "text": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days="two")), "in the fit it was numeric"),
-    "infinite": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=np.inf)), "'Days' .* has infinite values"),
+        lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan])),
+        "'Days' .* missing values in row 1"),
+    "missing value in row 8": (
+        lambda: FITS["slopes"].predict(SUBJECT.assign(Days=[1, np.nan]).set_axis([5, 8])),
+        "'Days' .* in row 8;"),
+    "missing label": (lambda: FITS["slopes"].predict(SUBJECT.assign(Subject=[308, None])),
+                      "'Subject' .* in row 1"),
+    "text": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days="two")),
+             "in the fit it was numeric"),
+    "infinite": (lambda: FITS["slopes"].predict(SUBJECT.assign(Days=np.inf)),
+                 "'Days' .* has infinite values"),
     "log of a negative": (lambda: LOG.predict(SUBJECT.assign(x=[-1.0, 2])), "new_data"),
     "log of zero": (lambda: LOG.predict(SUBJECT.assign(x=[0.0, 2])), "new_data"),
-    "no table": (lambda: FITS["slopes"].predict({"Days": [1]}), "must be a pandas DataFrame, not dict"),
-    "random": (lambda: FITS["slopes"].predict(random="both"), "'conditional' or 'marginal', not 'both'"),
+    "no table": (lambda: FITS["slopes"].predict({"Days": [1]}),
+                 "must be a pandas DataFrame, not dict"),
+    "random": (lambda: FITS["slopes"].predict(random="both"),
+               "'conditional' or 'marginal', not 'both'"),
     "interval": (lambda: FITS["slopes"].predict(interval=95), "between 0 and 1"),
     "truth value": (lambda: FITS["slopes"].predict(interval=True), "between 0 and 1"),
     "draws": (lambda: FITS["slopes"].simulate(0, 1), "must be a positive whole number, not 0"),
@@ -208,11 +233,14 @@ def test_new_data_is_left_as_it_was():
     pd.testing.assert_frame_equal(new, before)
 
 
-# Intervals by t ---------------------------------------------------------------------------------------------------
+# Intervals by t --------------------------------------------------------------------------------
 
 def test_an_eleventh_tablet_by_t_with_its_own_df():
-    """Balanced, one method: y_new has variance (1 + 1/J) MS_tablet, J - 1 df, where a tablet is measured once more
-    as its mean; Satterthwaite's df of a sum of mean squares, by hand."""
+    """Satterthwaite's df of a sum of mean squares, by hand.
+
+    Balanced, one method: y_new has variance (1 + 1/J) MS_tablet, J - 1 df, where a tablet is
+    measured once more as its mean.
+    """
     rng = np.random.default_rng(3)
     J, n = 8, 4
     data = pd.DataFrame({"g": np.repeat(np.arange(J), n)})
@@ -230,7 +258,8 @@ def test_an_eleventh_tablet_by_t_with_its_own_df():
     marginal = fit.predict(pd.DataFrame({"g": [99]}), random="marginal", interval=0.95)
     assert marginal["upper"].iloc[0] - marginal["mean"].iloc[0] == pytest.approx(half, rel=1e-7)
     conf = stats.t.ppf(0.975, J - 1) * np.sqrt(MS_a / (J * n))
-    assert marginal["conf_upper"].iloc[0] - marginal["mean"].iloc[0] == pytest.approx(conf, rel=1e-7)
+    assert marginal["conf_upper"].iloc[0] - marginal["mean"].iloc[0] == pytest.approx(
+        conf, rel=1e-7)
 
 
 def test_the_mean_of_a_row_has_the_interval_of_its_contrast():
@@ -244,7 +273,8 @@ def test_the_mean_of_a_row_has_the_interval_of_its_contrast():
 def test_without_random_terms_the_interval_is_that_of_least_squares():
     data = lmm.load("sleepstudy")
     got = lmm.fit("Reaction ~ Days", data).predict(data.head(3), interval=0.9)
-    expected = smf.ols("Reaction ~ Days", data).fit().get_prediction(data.head(3)).summary_frame(alpha=0.1)
+    expected = smf.ols("Reaction ~ Days", data).fit().get_prediction(
+        data.head(3)).summary_frame(alpha=0.1)
     np.testing.assert_allclose(got["lower"], expected["obs_ci_lower"], rtol=1e-10)
     np.testing.assert_allclose(got["conf_upper"], expected["mean_ci_upper"], rtol=1e-10)
 

@@ -14,7 +14,8 @@ def same(one, two):
     """Two fits to the last digit."""
     pd.testing.assert_series_equal(one.fe_params, two.fe_params, check_exact=True)
     pd.testing.assert_frame_equal(one.coef_table(), two.coef_table(), check_exact=True)
-    pd.testing.assert_frame_equal(one.variance_components, two.variance_components, check_exact=True)
+    pd.testing.assert_frame_equal(one.variance_components, two.variance_components,
+                                  check_exact=True)
     pd.testing.assert_frame_equal(one.data, two.data)
     assert (one.criterion, one.reml, one.formula) == (two.criterion, two.reml, two.formula)
 
@@ -27,13 +28,14 @@ def test_a_refit_is_the_fit_of_a_table_with_the_new_response(reml, extra):
     before = fit.y.copy()
     same(fit.refit(y), lmm.fit(FORMULA, SLEEP.assign(Reaction=y), reml=reml, **extra))
     same(fit.refit(reml=not reml), lmm.fit(FORMULA, SLEEP, reml=not reml, **extra))
-    same(fit.refit(y, reml=not reml), lmm.fit(FORMULA, SLEEP.assign(Reaction=y), reml=not reml, **extra))
+    same(fit.refit(y, reml=not reml),
+         lmm.fit(FORMULA, SLEEP.assign(Reaction=y), reml=not reml, **extra))
     np.testing.assert_array_equal(fit.y, before)
 
 
 def test_a_series_is_taken_by_its_labels():
     table = SLEEP.set_index(SLEEP.index + 1000)
-    table.loc[[1003, 1050], "Days"] = np.nan                         # two rows that the fit leaves out
+    table.loc[[1003, 1050], "Days"] = np.nan                      # two rows that the fit leaves out
     fit = lmm.fit(FORMULA, table)
     new = np.log(table["Reaction"])
     expected = lmm.fit(FORMULA, table.assign(Reaction=new))
@@ -51,7 +53,8 @@ def test_a_computed_response_is_replaced_as_a_whole():
 
 def test_without_random_terms():
     fit = lmm.fit("Reaction ~ Days", SLEEP)
-    same(fit.refit(SLEEP["Reaction"] * 2), lmm.fit("Reaction ~ Days", SLEEP.assign(Reaction=2 * SLEEP["Reaction"])))
+    same(fit.refit(SLEEP["Reaction"] * 2),
+         lmm.fit("Reaction ~ Days", SLEEP.assign(Reaction=2 * SLEEP["Reaction"])))
 
 
 BAD = {

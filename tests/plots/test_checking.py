@@ -11,7 +11,8 @@ import lmm.influence
 from lmm import plots
 
 SLEEP = lmm.load("sleepstudy")
-E = lmm.influence.residuals(lmm.fit("Reaction ~ Days + (1 + Days | Subject)", SLEEP), "standardised")
+E = lmm.influence.residuals(lmm.fit("Reaction ~ Days + (1 + Days | Subject)", SLEEP),
+                            "standardised")
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,8 @@ def test_by_group_has_a_row_a_group_sorted_by_spread():
         np.testing.assert_allclose(line.get_xdata(), E[(SLEEP["Subject"] == name).to_numpy()])
         assert set(line.get_ydata()) == {height}
     assert len(rows) == 18 and list(zero.get_xdata()) == [0, 0]
-    assert "180 values (residual) in 18 rows by subject" in alt and "0.37 for 309 to 2.49 for 332" in alt
+    assert "180 values (residual) in 18 rows by subject" in alt
+    assert "0.37 for 309 to 2.49 for 332" in alt
 
 
 def test_by_group_takes_any_index_and_plain_groups():
@@ -43,7 +45,8 @@ def test_by_group_takes_any_index_and_plain_groups():
 
 def test_against_draws_the_points_and_their_line():
     ax, x = plt.subplots()[1], np.array([0.0, 1, 2, 3])
-    alt = plots.against(pd.Series([1.0, 3, 5, 7.0]), x, ax, "Line.", ("age", "BLUP"), color="random")
+    alt = plots.against(pd.Series([1.0, 3, 5, 7.0]), x, ax, "Line.", ("age", "BLUP"),
+                        color="random")
     _, points, line = ax.get_lines()
     np.testing.assert_allclose(points.get_ydata(), [1, 3, 5, 7])
     np.testing.assert_allclose(line.get_ydata(), [1, 7])

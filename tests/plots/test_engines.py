@@ -1,4 +1,4 @@
-"""The picture of a split-plot design shows the data: a column a main plot, a mark a mean, a line a block."""
+"""The picture of a split-plot design: a column is a main plot, a mark a mean, a line a block."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,8 @@ def lines(ax, marker):
 def test_points_are_the_data(drawn):
     field, ax, _ = drawn
     columns = lines(ax, "o")
-    assert len(columns) == 18 and all(np.ptp(c.get_xdata()) == 0 and len(c.get_xdata()) == 4 for c in columns)
+    assert len(columns) == 18
+    assert all(np.ptp(c.get_xdata()) == 0 and len(c.get_xdata()) == 4 for c in columns)
     groups = field.groupby(["block", "variety"], observed=True)["departure"]
     for column, (_, values) in zip(columns, groups):
         assert list(column.get_ydata()) == list(values)
@@ -39,7 +40,8 @@ def test_points_are_the_data(drawn):
 def test_marks_are_means_at_their_column(drawn):
     field, ax, _ = drawn
     marks, = lines(ax, "_")
-    assert np.allclose(marks.get_ydata(), field.groupby(["block", "variety"], observed=True)["departure"].mean())
+    assert np.allclose(marks.get_ydata(),
+                       field.groupby(["block", "variety"], observed=True)["departure"].mean())
     assert list(marks.get_xdata()) == [c.get_xdata()[0] for c in lines(ax, "o")]
 
 
@@ -47,19 +49,24 @@ def test_lines_are_the_blocks_over_their_own_columns(drawn):
     field, ax, _ = drawn
     of_blocks = lines(ax, "None")
     assert np.allclose([line.get_ydata() for line in of_blocks],
-                       field.groupby("block", observed=True)["departure"].mean().to_numpy()[:, None])
+                       field.groupby("block",
+                                     observed=True)["departure"].mean().to_numpy()[:, None])
     places = np.reshape([c.get_xdata()[0] for c in lines(ax, "o")], (6, 3))
     for line, own, tick in zip(of_blocks, places, ax.get_xticks()):
         left, right = line.get_xdata()
         inside = (places > left) & (places < right)
-        assert inside.sum() == 3 and set(places[inside]) == set(own) and np.isclose(tick, own.mean())
+        assert inside.sum() == 3
+        assert set(places[inside]) == set(own)
+        assert np.isclose(tick, own.mean())
     assert [t.get_text() for t in ax.get_xticklabels()] == ["I", "II", "III", "IV", "V", "VI"]
 
 
 def test_names_and_alt_text(drawn):
     field, ax, alt = drawn
-    assert ax.get_ylabel() == "departure (¼ lb)" and "A title" in (ax.get_title(), ax.get_title("left"))
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["mean of a variety", "mean of a block"]
+    assert ax.get_ylabel() == "departure (¼ lb)"
+    assert "A title" in (ax.get_title(), ax.get_title("left"))
+    legend = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert legend == ["mean of a variety", "mean of a block"]
     blocks = field.groupby("block", observed=True)["departure"].mean()
     assert "72 points in 18 columns" in alt and "6 groups" in alt and alt.endswith("A title")
     assert f"from {blocks.min():.4g} (V) to {blocks.max():.4g} (I)" in alt

@@ -23,17 +23,20 @@ def test_two_worlds_shades_the_power(ax):
 
 def test_power_curves_draws_each_column_and_each_point(ax):
     curves = pd.DataFrame({"a": [0.1, 0.5, 0.9], "b": [0.3, 0.4, 0.2]}, index=[2, 4, 8])
-    points = pd.DataFrame({"line": ["a", "b"], "x": [4, 8], "power": [0.52, 0.21], "se": [0.04, 0.03]})
+    points = pd.DataFrame({"line": ["a", "b"], "x": [4, 8], "power": [0.52, 0.21],
+                           "se": [0.04, 0.03]})
     alt = power.power_curves(curves, points=points, ax=ax, xlabel="tablets", log=True)
     for line, name in zip(ax.lines, curves):
         np.testing.assert_allclose(line.get_ydata(), curves[name])
-    assert ax.lines[0].get_color() == canvas.COLORS["fixed"] and ax.lines[1].get_color() == canvas.COLORS["random"]
+    assert ax.lines[0].get_color() == canvas.COLORS["fixed"]
+    assert ax.lines[1].get_color() == canvas.COLORS["random"]
     bars = [c for c in ax.containers]
     assert [float(b.lines[0].get_xdata()[0]) for b in bars] == [4, 8]
     segment = bars[0].lines[2][0].get_segments()[0]
     np.testing.assert_allclose(sorted(segment[:, 1]), [0.44, 0.60])
     assert [t.get_text() for t in ax.get_xticklabels()] == ["2", "4", "8"]
-    assert "a from 0.1 to 0.9, highest 0.9 at 8" in alt and "b from 0.3 to 0.2, highest 0.4 at 4" in alt
+    assert "a from 0.1 to 0.9, highest 0.9 at 8" in alt
+    assert "b from 0.3 to 0.2, highest 0.4 at 4" in alt
     assert "2 simulated points" in alt
 
 

@@ -25,7 +25,8 @@ def normal(seed, sd, n=1000):
 
 def test_grand_means_are_counted_and_marked():
     means = {"same": normal(1, 1), "new": normal(2, 2)}
-    alt = lmm.plots.grand_means(means, {"same": ("their mean", 10.5), "new": ("the mean", 9.5)}, "Finding", "mean (g)")
+    alt = lmm.plots.grand_means(means, {"same": ("their mean", 10.5), "new": ("the mean", 9.5)},
+                                "Finding", "mean (g)")
     panels = plt.gcf().axes
     assert len(panels) == 2 and panels[0].get_xlim() == panels[1].get_xlim()
     for ax, values, target in zip(panels, means.values(), (10.5, 9.5)):
@@ -43,7 +44,8 @@ def test_coverage_draws_each_interval_once_and_counts_hits():
     alt = lmm.plots.coverage(panels, "Finding", "mean (g)", show=30)
     for ax, (lower, upper, target) in zip(plt.gcf().axes, panels.values()):
         hit = np.abs(centre[:30] - target) <= 1
-        drawn = [np.array(c.get_segments()) for c in ax.collections if isinstance(c, LineCollection)]
+        drawn = [np.array(c.get_segments()) for c in ax.collections
+                 if isinstance(c, LineCollection)]
         assert [len(d) for d in drawn] == [hit.sum(), (~hit).sum()] and 0 < hit.sum() < 30
         np.testing.assert_allclose(drawn[0][:, 0, 1], lower[:30][hit])
         np.testing.assert_allclose(drawn[1][:, 1, 1], upper[:30][~hit])
@@ -56,7 +58,8 @@ def test_an_interval_that_ends_at_the_target_hits_it():
 
 
 def test_f_ratios_are_densities_of_all_draws():
-    F = {"fixed": stats.f(5, 24).rvs(5000, random_state=1), "random": 4 * stats.f(5, 24).rvs(5000, random_state=2)}
+    F = {"fixed": stats.f(5, 24).rvs(5000, random_state=1),
+         "random": 4 * stats.f(5, 24).rvs(5000, random_state=2)}
     laws = {"fixed": stats.f(5, 24).pdf, "random": lambda x: stats.f(5, 24, scale=4).pdf(x)}
     alt = lmm.plots.f_ratios(F, laws, stats.f(5, 24).pdf, 2.62, title="Finding", largest=16)
     ax = plt.gca()

@@ -1,4 +1,7 @@
-"""lmm.plots.takeaways: what is drawn is the data, the curves are those of the analyses, and the alt text says so."""
+"""lmm.plots.takeaways: what is drawn is the data, and the alt text says so.
+
+The curves are those of the analyses.
+"""
 
 from itertools import combinations
 
@@ -39,14 +42,17 @@ def test_the_scatter_of_halves_is_the_standard_error_of_the_fit():
 def test_half_means_draw_every_mean_and_the_curve_of_each_standard_error():
     means = half_of_the_batches()
     ax = plt.subplots()[1]
-    alt = takeaways.half_means({"narrow": 60 + (means - 60) / 2, "wide": means}, [0.3, 0.7], ax=ax, title="found")
+    alt = takeaways.half_means({"narrow": 60 + (means - 60) / 2, "wide": means}, [0.3, 0.7], ax=ax,
+                               title="found")
     width = np.ptp(means) / 21
     areas = [sum(bar.get_height() for bar in bars) * width for bars in ax.containers]
     np.testing.assert_allclose(areas, 1)
     narrow, wide = ax.get_lines()
-    np.testing.assert_allclose(wide.get_ydata(), stats.norm.pdf(wide.get_xdata(), means.mean(), 0.7))
+    np.testing.assert_allclose(wide.get_ydata(),
+                               stats.norm.pdf(wide.get_xdata(), means.mean(), 0.7))
     assert narrow.get_ydata().max() == pytest.approx(stats.norm.pdf(0) / 0.3, rel=1e-3)
-    assert "wide: SD 0.677 of 252 means around 60.05, curve with standard error 0.7" in alt and alt.endswith("found")
+    assert "wide: SD 0.677 of 252 means around 60.05, curve with standard error 0.7" in alt
+    assert alt.endswith("found")
 
 
 def test_pairs_give_the_variances_of_reml():
@@ -68,5 +74,6 @@ def test_pair_distances_draw_shares_of_pairs_and_of_the_model():
     x = drawn[3].get_xdata()
     np.testing.assert_allclose(drawn[3].get_ydata(), 2 * stats.norm.cdf(x, scale=18**0.5) - 1)
     median = np.median(np.abs(kinds["cask"]))
-    assert f"cask: 30 pairs, median {median:.3g} apart, model {stats.norm.ppf(0.75) * 1.4**0.5:.3g}" in alt
+    model = stats.norm.ppf(0.75) * 1.4**0.5
+    assert f"cask: 30 pairs, median {median:.3g} apart, model {model:.3g}" in alt
     assert "other: 1620 pairs" in alt
