@@ -14,7 +14,7 @@ import pytest
 
 import lmm
 from conftest import CHAPTERS, ROOT, missing_tool, notebook, source, tablets_model
-from pages import visit
+from tests.site.pages import visit
 
 FOLDER = ROOT / "book" / "_static" / "explore"
 PLACES = {name: (path, cell["source"]) for path in CHAPTERS for cell in notebook(path)["cells"]

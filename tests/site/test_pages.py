@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from _ext.site import address, status
 from _tools import colab
 from conftest import CHAPTERS, ROOT
-from pages import folder
+from tests.site.pages import folder
 
 NAMES = ("viewport", "description", "og:title", "og:type", "og:description", "og:site_name")
 
