@@ -5,15 +5,13 @@ of the other terms once it is eliminated, S = A_rest - C' K C, is linear in K (s
 S falls into independent blocks (one a clinic, where patients are nested in clinics), which are found here, too.
 """
 
-from collections import namedtuple
 from functools import partial
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-Products = namedtuple("Products", "terms A C Ct Cx rest restx WtW groups base pairs spread")
-Group = namedtuple("Group", "columns offset sizes")       # blocks of one shape: columns (B, s); place in S; per term
+from lmm.engine.state import Group, Products
 
 
 def of_terms(terms, W):

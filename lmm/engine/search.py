@@ -1,14 +1,13 @@
 """The search for the optimum of the engine's criterion: Newton's method, with its start and what happens at boundaries."""
 
-from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize
 
 from lmm.engine import blocks, start, valleys
-from lmm.engine.criterion import Point, evaluate, pack, unpack
-
-Optimum = namedtuple("Optimum", "T point converged n_evaluations")
+from lmm.engine.criterion import evaluate
+from lmm.engine.state import Optimum, pack, unpack
 
 MAX_EVALUATIONS = 100
 
@@ -18,14 +17,14 @@ def optimum(problem, moments=None):
 
     moments: those of `start`, where they are known.
     """
-    found = Optimum(*_newton(problem, start.variances(problem, moments)))
+    found = _newton(problem, start.variances(problem, moments))
     n_evaluations = found.n_evaluations
     for T in _other_starts(problem, found):
-        other = Optimum(*_newton(problem, T))
+        other = _newton(problem, T)
         n_evaluations += other.n_evaluations
         if other.converged and other.point.criterion < found.point.criterion - 1e-9:
             found = other
-    return found._replace(n_evaluations=n_evaluations)
+    return replace(found, n_evaluations=n_evaluations)
 
 
 def _other_starts(problem, found):
@@ -59,7 +58,7 @@ def _newton(problem, T):
                 point = at(theta)
             away = _leave_boundary(point, theta, sizes)
             if away is None:
-                return unpack(theta, sizes), point, True, n_evaluations
+                return Optimum(unpack(theta, sizes), point, True, n_evaluations)
             theta, n_evaluations = away, n_evaluations + 1
             point = at(theta)
             continue
@@ -67,7 +66,7 @@ def _newton(problem, T):
         while True:
             candidate = _try(problem, unpack(theta + length * step, sizes))
             n_evaluations += 1
-            rise = candidate.criterion - point.criterion
+            rise = candidate.criterion - point.criterion if candidate else np.inf
             if rise <= noise or n_evaluations >= MAX_EVALUATIONS or length < 1e-6:
                 break
             length *= np.clip(-slope * length / (2 * (rise - slope * length)), 0.1, 0.5)    # of a parabola
@@ -89,21 +88,22 @@ def _descend(problem, theta, n_evaluations):
     """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to turn): L-BFGS."""
     def objective(values):
         point = _try(problem, unpack(values, problem.sizes))
-        return (point.criterion, point.gradient) if np.isfinite(point.criterion) else (1e100, np.zeros_like(values))
+        finite = point and np.isfinite(point.criterion)
+        return (point.criterion, point.gradient) if finite else (1e100, np.zeros_like(values))
     found = minimize(objective, theta, jac=True, method="L-BFGS-B",
                      options={"maxfun": 10 * MAX_EVALUATIONS, "gtol": 1e-7, "ftol": 0})
     theta = _snap(found.x, problem.sizes)
     point = evaluate(problem, unpack(theta, problem.sizes))
     converged = np.abs(point.gradient).max() < 1e-6 * (1 + abs(point.criterion))
-    return unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1
+    return Optimum(unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1)
 
 
 def _try(problem, T):
-    """The point at T; where rounding has left no positive definite matrix, one with an infinite criterion."""
+    """The point at T; None where rounding has left no positive definite matrix."""
     try:
         return evaluate(problem, T)
     except np.linalg.LinAlgError:
-        return Point(np.inf, *[None] * 9)
+        return None
 
 
 def _direction(gradient, hessian):
