@@ -1,4 +1,5 @@
-"""The tables of the lecture and of its examples, by name: from a checkout, a wheel, or any folder."""
+"""The tables of the lecture and of its examples, by name: from a checkout, a wheel, or any
+folder."""
 
 from pathlib import Path
 

@@ -23,7 +23,10 @@ def V(Z, G, R):
 
 def conditional(X, Z, beta, u, R):
     """Given the random effects: E[y|u] = X beta + Z u and Var(y|u) = R (slide 29)."""
-    X, Z, beta, u = check.matrix(X, "X"), check.matrix(Z, "Z"), check.vector(beta, "beta"), check.vector(u, "u")
+    X = check.matrix(X, "X")
+    Z = check.matrix(Z, "Z")
+    beta = check.vector(beta, "beta")
+    u = check.vector(u, "u")
     check.same_rows(X=X, Z=Z)
     _columns_match(X=X, beta=beta)
     _columns_match(Z=Z, u=u)
@@ -32,7 +35,8 @@ def conditional(X, Z, beta, u, R):
 
 def marginal(X, Z, beta, G, R):
     """With the random effects integrated out: E[y] = X beta and Var(y) = V (slide 29)."""
-    X, beta = check.matrix(X, "X"), check.vector(beta, "beta")
+    X = check.matrix(X, "X")
+    beta = check.vector(beta, "beta")
     _columns_match(X=X, beta=beta)
     check.same_rows(X=X, Z=check.matrix(Z, "Z"))
     return X @ beta, V(Z, G, R)
@@ -72,4 +76,5 @@ def _checked(Z, G, R):
 def _columns_match(**pair):
     (name, A), (other, b) = pair.items()
     if A.shape[1] != len(b):
-        raise ValueError(f"{other} has {len(b)} values but {name} has {A.shape[1]} columns; they must match")
+        raise ValueError(f"{other} has {len(b)} values but {name} has {A.shape[1]} columns; they "
+                         "must match")

@@ -11,55 +11,67 @@ from lmm.data import folder
 Stored = namedtuple("Stored", "id what lecture computed verdict section")
 LINE = re.compile(r"^(s\d\d\.\d\d)  (.*?)  +(\S+)  +(\S+)  (agrees.*|DISAGREES)$", re.MULTILINE)
 
-EARLY = 5e-6                     # nlme stopped about 1e-6 short of the optimum, so its digits agree to this (relative)
+EARLY = 5e-6  # nlme stopped about 1e-6 short of the optimum, so its digits agree to this (relative)
 
 
 def numbers():
-    """The ledger's table: index id; slide, what, printed (the lecture's digits, as text), tolerance."""
+    """The ledger's table: index id;
+    slide, what, printed (the lecture's digits, as text), tolerance."""
     return pd.read_csv(folder() / "quoted.csv", index_col="id", dtype={"printed": str})
 
 
 def compare(computed):
     """Print one line a number, `id  what  lecture  computed  verdict`, and fail if one disagrees.
 
-    computed: dict id -> value. A number agrees if it rounds to the digits that the lecture prints. Where the
-    ledger says "optimizer", relative 5e-6 is enough, and the verdict says so: nlme had not reached the optimum.
-    Raises ValueError for an id that the ledger does not have, AssertionError for a number that disagrees.
+    computed: dict id -> value. A number agrees if it rounds to the digits that the lecture prints.
+    Where the ledger says "optimizer", relative 5e-6 is enough, and the verdict says so: nlme had
+    not reached the optimum. Raises ValueError for an id that the ledger does not have,
+    AssertionError for a number that disagrees.
     """
     ledger = numbers()
     unknown = [i for i in computed if i not in ledger.index]
     if unknown:
-        raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to {ledger.index[-1]}")
-    rows, wrong = [("id", "what", "lecture", "computed", "verdict")], []
-    # what all lines begin with ("REML fit, balanced") stands once, above them: the lines must fit on a phone
-    subjects = {what.partition(": ")[0] for what in ledger.loc[list(computed), "what"] if ": " in what}
+        raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to "
+                         f"{ledger.index[-1]}")
+    rows = [("id", "what", "lecture", "computed", "verdict")]
+    wrong = []
+    # what all lines begin with ("REML fit, balanced") stands once, above them: the lines must fit
+    # on a phone
+    subjects = {what.partition(": ")[0] for what in ledger.loc[list(computed), "what"]
+                if ": " in what}
     subject = subjects.pop() if len(subjects) == 1 else ""
     if subject:
         print(subject)
     for i, value in computed.items():
-        lecture, what = ledger.loc[i, "printed"], ledger.loc[i, "what"].removeprefix(f"{subject}: ")
+        lecture = ledger.loc[i, "printed"]
+        what = ledger.loc[i, "what"].removeprefix(f"{subject}: ")
         said = verdict(lecture, float(value), ledger.loc[i, "tolerance"])
         rows.append((i, what, lecture, as_printed(lecture, float(value)), said))
         if said == "DISAGREES":
             wrong.append(f"{i}: the lecture has {lecture}, computed is {float(value):.10g}")
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     for i, what, lecture, ours, said in rows:
-        print(f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  {said}")
+        print(f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  "
+              f"{said}")
     if wrong:
         raise AssertionError("; ".join(wrong))
 
 
 def stored(notebook):
-    """The lines that `compare` has printed in a notebook (its file, a Path), as Stored, each with its section's heading."""
+    """The lines that `compare` has printed in a notebook (its file, a Path), as Stored, each with
+    its section's heading."""
     rows, section = [], ""
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "markdown":
-            section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE) or [section])[-1]
+            section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE)
+                       or [section])[-1]
         for output in cell.get("outputs", []):
             printed = "".join(output.get("text", ""))
-            subject = next((line for line in printed.splitlines() if line and not re.match(r"(id|s\d)", line)), "")
+            subject = next((line for line in printed.splitlines()
+                            if line and not re.match(r"(id|s\d)", line)), "")
             for i, what, *rest in LINE.findall(printed):
-                rows.append(Stored(i, what if not subject or ":" in what else f"{subject}: {what}", *rest, section))
+                rows.append(Stored(i, what if not subject or ":" in what else f"{subject}: {what}",
+                                   *rest, section))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""lmm.plots.checking: what is drawn is the data, and the alt text names the right figures."""
+"""lmm.plots.ch17: what is drawn is the data, and the alt text names the right figures."""
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,8 @@ def test_by_group_takes_any_index_and_plain_groups():
 
 
 def test_against_draws_the_points_and_their_line():
-    ax, x = plt.subplots()[1], np.array([0.0, 1, 2, 3])
+    ax = plt.subplots()[1]
+    x = np.array([0.0, 1, 2, 3])
     alt = plots.against(pd.Series([1.0, 3, 5, 7.0]), x, ax, "Line.", ("age", "BLUP"),
                         color="random")
     _, points, line = ax.get_lines()

@@ -1,4 +1,5 @@
-"""The picture of a split-plot design: a column is a main plot, a mark a mean, a line a block."""
+"""The picture of a split-plot design shows the data: a column a main plot, a mark a mean, a line a
+block."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,8 +41,8 @@ def test_points_are_the_data(drawn):
 def test_marks_are_means_at_their_column(drawn):
     field, ax, _ = drawn
     marks, = lines(ax, "_")
-    assert np.allclose(marks.get_ydata(),
-                       field.groupby(["block", "variety"], observed=True)["departure"].mean())
+    means = field.groupby(["block", "variety"], observed=True)["departure"].mean()
+    assert np.allclose(marks.get_ydata(), means)
     assert list(marks.get_xdata()) == [c.get_xdata()[0] for c in lines(ax, "o")]
 
 
@@ -65,8 +66,8 @@ def test_names_and_alt_text(drawn):
     field, ax, alt = drawn
     assert ax.get_ylabel() == "departure (¼ lb)"
     assert "A title" in (ax.get_title(), ax.get_title("left"))
-    legend = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert legend == ["mean of a variety", "mean of a block"]
+    named = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert named == ["mean of a variety", "mean of a block"]
     blocks = field.groupby("block", observed=True)["departure"].mean()
     assert "72 points in 18 columns" in alt and "6 groups" in alt and alt.endswith("A title")
     assert f"from {blocks.min():.4g} (V) to {blocks.max():.4g} (I)" in alt

@@ -15,8 +15,8 @@ def data():
 
 def test_readings_by_group_draws_every_reading_in_the_order_of_the_means(ax, data):
     alt = lmm.plots.readings_by_group(data, "g", "y", ax=ax, unit="kg", title="T.")
-    groups = [t.get_text() for t in ax.get_yticklabels()]
-    assert groups == ["a (n = 2)", "d (n = 4)", "b (n = 3)", "c (n = 1)"]
+    rows = [t.get_text() for t in ax.get_yticklabels()]
+    assert rows == ["a (n = 2)", "d (n = 4)", "b (n = 3)", "c (n = 1)"]
     dots = [xy(line) for line in ax.lines if line.get_marker() == "o"]
     bars = [xy(line) for line in ax.lines if line.get_marker() == "|"]
     assert sorted(np.concatenate(dots)[:, 0]) == sorted(data["y"])

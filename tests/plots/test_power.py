@@ -1,17 +1,18 @@
-"""lmm.plots.power: what is drawn is what was given, and the alt text says so."""
+"""lmm.plots.ch18: what is drawn is what was given, and the alt text says so."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from lmm.plots import canvas, power
+from lmm.plots import canvas, ch18
 
 
 def test_two_worlds_shades_the_power(ax):
-    alt = power.two_worlds(2.0, 9, ax=ax)
+    alt = ch18.two_worlds(2.0, 9, ax=ax)
     nothing, something, *edges = ax.lines
-    x, critical = nothing.get_xdata(), stats.t.ppf(0.975, 9)
+    x = nothing.get_xdata()
+    critical = stats.t.ppf(0.975, 9)
     np.testing.assert_allclose(nothing.get_ydata(), stats.t.pdf(x, 9))
     np.testing.assert_allclose(something.get_ydata(), stats.nct.pdf(x, 9, 2.0))
     assert sorted(e.get_xdata()[0] for e in edges) == pytest.approx([-critical, critical])
@@ -25,7 +26,7 @@ def test_power_curves_draws_each_column_and_each_point(ax):
     curves = pd.DataFrame({"a": [0.1, 0.5, 0.9], "b": [0.3, 0.4, 0.2]}, index=[2, 4, 8])
     points = pd.DataFrame({"line": ["a", "b"], "x": [4, 8], "power": [0.52, 0.21],
                            "se": [0.04, 0.03]})
-    alt = power.power_curves(curves, points=points, ax=ax, xlabel="tablets", log=True)
+    alt = ch18.power_curves(curves, points=points, ax=ax, xlabel="tablets", log=True)
     for line, name in zip(ax.lines, curves):
         np.testing.assert_allclose(line.get_ydata(), curves[name])
     assert ax.lines[0].get_color() == canvas.COLORS["fixed"]
@@ -42,7 +43,7 @@ def test_power_curves_draws_each_column_and_each_point(ax):
 
 def test_planned_power_counts_every_study(ax):
     powers = np.array([0.1, 0.5, 0.7, 0.79, 0.81, 0.9, 0.95, 0.99, 0.99, 1.0])
-    alt = power.planned_power(powers, ax=ax)
+    alt = ch18.planned_power(powers, ax=ax)
     assert sum(p.get_height() for p in ax.patches) == 10
     assert set(ax.lines[0].get_xdata()) == {0.8}
     assert "10 planned studies" in alt and "40% below the promised 0.8" in alt

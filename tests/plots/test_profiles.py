@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import lmm
-from lmm.plots import profiles
+from lmm.plots import shared
 
 PLANKS = lmm.load("planks")
 
@@ -20,8 +20,8 @@ def test_few_lines_are_means_each_with_a_marker_and_a_name(ax):
         means = [here.loc[here["width"] == width, "humidity"].mean() for width in (1, 2, 3)]
         np.testing.assert_allclose(line.get_ydata(), means, rtol=1e-12)
         assert list(line.get_xdata()) == [0, 1, 2] and line.get_label() == f"depth {depth}"
-    assert len({line.get_marker() for line in ax.lines}) == len(
-        {line.get_color() for line in ax.lines}) == 5
+    assert len({line.get_marker() for line in ax.lines}) == 5
+    assert len({line.get_color() for line in ax.lines}) == 5
     assert sorted(text.get_text() for text in ax.texts) == [f"depth {d}" for d in (1, 3, 5, 7, 9)]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "3"]
     assert ax.get_legend() is None
@@ -36,8 +36,8 @@ def test_many_lines_are_thin_and_alike_without_names(ax):
     first = PLANKS.query("plank == 1").groupby("depth", observed=True)["humidity"].mean()
     np.testing.assert_allclose(ax.lines[0].get_ydata(), first, rtol=1e-12)
     means = PLANKS.groupby("plank", observed=True)["humidity"].mean()
-    low, high = means.idxmin(), means.idxmax()
-    assert f"from {means[low]:.4g} (plank {low}) to {means[high]:.4g} (plank {high})" in alt
+    assert (f"from {means.min():.4g} (plank {means.idxmin()}) "
+            f"to {means.max():.4g} (plank {means.idxmax()})") in alt
     assert "20 levels of plank" in alt
 
 
@@ -74,5 +74,5 @@ def test_it_makes_its_own_axes():
     ([0, 0.9, 1.8, 9], [-0.1, 0.9, 1.9, 9]),                # two clusters that grow into each other
 ])
 def test_names_are_moved_apart_and_clusters_keep_their_middle(heights, expected):
-    np.testing.assert_allclose(profiles._apart(np.array(heights, dtype=float), 1.0),
-                               expected, atol=1e-12)
+    np.testing.assert_allclose(shared._apart(np.array(heights, dtype=float), 1.0), expected,
+                               atol=1e-12)

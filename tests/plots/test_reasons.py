@@ -1,4 +1,4 @@
-"""lmm.plots.reasons: what is drawn is the data, and the alt text names the right figures."""
+"""lmm.plots.ch01: what is drawn is the data, and the alt text names the right figures."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 import lmm
-from lmm.plots import reasons
+from lmm.plots import ch01
 
 SLEEP = lmm.load("sleepstudy")
 WIDE = SLEEP.pivot(index="Subject", columns="Days", values="Reaction")
@@ -27,7 +27,7 @@ def lines(ax):
 
 def test_trajectories_draw_every_group_and_the_mean():
     ax = plt.subplots()[1]
-    alt = reasons.trajectories(SLEEP, "Days", "Reaction", "Subject", (308,), ax=ax)
+    alt = ch01.trajectories(SLEEP, "Days", "Reaction", "Subject", (308,), ax=ax)
     drawn = ax.get_lines()
     assert len(drawn) == 19
     np.testing.assert_allclose(drawn[0].get_ydata(), WIDE.loc[308])
@@ -38,17 +38,17 @@ def test_trajectories_draw_every_group_and_the_mean():
 
 def test_sides_are_sorted_by_their_means_and_counted():
     ax = plt.subplots()[1]
-    alt = reasons.sides(OLS.resid, SLEEP["Subject"], ax=ax, ylabel="residual")
+    alt = ch01.sides(OLS.resid, SLEEP["Subject"], ax=ax, ylabel="residual")
     means = OLS.resid.groupby(SLEEP["Subject"], observed=True).mean().sort_values()
     np.testing.assert_allclose(lines(ax)["mean"].get_ydata(), means)
     assert [t.get_text() for t in ax.get_xticklabels()] == [str(s) for s in means.index]
-    assert reasons.one_sided([1, 1, 1, -1, 1, -1, 1, -1], list("aaaabbbb")) == 1
+    assert ch01.one_sided([1, 1, 1, -1, 1, -1, 1, -1], list("aaaabbbb")) == 1
     assert "in 7 groups" in alt
 
 
 def test_own_lines_are_the_fitted_values():
     one = lmm.fit("Reaction ~ Days + (1 | Subject)", SLEEP)
-    alt = reasons.own_lines([one, FIT], "Days", "Subject", "Reaction", ["parallel", "own"])
+    alt = ch01.own_lines([one, FIT], "Days", "Subject", "Reaction", ["parallel", "own"])
     panels = plt.gcf().axes
     assert [len(ax.get_lines()) for ax in panels] == [20, 20]
     np.testing.assert_allclose(panels[1].get_lines()[1].get_ydata(), FIT.fittedvalues[:10])
@@ -58,7 +58,7 @@ def test_own_lines_are_the_fitted_values():
 
 def test_p_values_are_counted():
     ax = plt.subplots()[1]
-    alt = reasons.p_values({"a": [0.01, 0.02, 0.5, 0.9], "b": [0.2, 0.4, 0.6, 0.8]}, ax=ax)
+    alt = ch01.p_values({"a": [0.01, 0.02, 0.5, 0.9], "b": [0.2, 0.4, 0.6, 0.8]}, ax=ax)
     assert sum(bar.get_height() for bar in ax.patches) == 8
     assert "a 50.0%; b 0.0%" in alt
 
@@ -68,12 +68,13 @@ def test_the_t_test_of_means_is_the_mixed_model_with_an_intercept():
     data = SLEEP.assign(pill=np.repeat(pill, 10).astype(float))
     means = OLS.resid.to_numpy().reshape(18, 10).mean(axis=1)
     model = lmm.fit("Reaction ~ Days + pill + (1 | Subject)", data).coef_table(df="satterthwaite")
-    assert model.loc["pill", "p"] == pytest.approx(
-        stats.ttest_ind(means[pill], means[~pill]).pvalue, rel=1e-5)
+    expected = stats.ttest_ind(means[pill], means[~pill]).pvalue
+    assert model.loc["pill", "p"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_estimators_are_those_of_the_design_with_gaps():
-    """Chapter 01's closed forms against V of the 30 readings, and the title against the curves."""
+    """Chapter 01's closed forms against V of the 30 readings, and what the title says against the
+    curves."""
     table = lmm.load("tablets_missing").dropna()
     X = lmm.design.fixed(table, "method", "reference").to_numpy(float)
     Z = lmm.design.random(table, "tablet").to_numpy(float)
@@ -87,17 +88,17 @@ def test_estimators_are_those_of_the_design_with_gaps():
         gls = np.linalg.inv(X.T @ np.linalg.solve(V, X))[1, 1]
         np.testing.assert_allclose(se.loc[r]**2, [within @ V @ within, plain @ V @ plain, gls])
     ax = plt.subplots()[1]
-    alt = reasons.estimators(se, 0.7, ax=ax)
+    alt = ch01.estimators(se, 0.7, ax=ax)
     np.testing.assert_allclose(lines(ax)["mixed"].get_ydata(), se["mixed"])
     assert "The mixed is never worse" in alt and "Marked: 0.70" in alt
-    assert "None is best" in reasons.estimators(se[["pairs", "rows"]])
+    assert "None is best" in ch01.estimators(se[["pairs", "rows"]])
 
 
 def test_population_intervals_count_the_points_inside():
     table = pd.DataFrame({"estimate": 2.0, "lower": [1.5, 0.5], "upper": [2.5, 9]},
                          index=["narrow", "wide"])
     ax = plt.subplots()[1]
-    alt = reasons.population_intervals([0, 1, 2, 3], table, ax=ax)
+    alt = ch01.population_intervals([0, 1, 2, 3], table, ax=ax)
     assert "Of 4 own slopes 1, 3 lie inside" in (ax.get_title(), ax.get_title(loc="left"))
     assert "narrow: 1.5 to 2.5, with 1 of the points inside" in alt
     assert [t.get_text() for t in ax.get_yticklabels()] == ["own slopes", "narrow", "wide"]
@@ -107,8 +108,9 @@ def test_dropout_separates_seen_from_lost():
     cut = SLEEP.assign(seen=SLEEP["Reaction"].where(SLEEP["Reaction"] < 350))
     fits = [FIT, lmm.fit("seen ~ Days", cut), lmm.fit("seen ~ Days + (Days | Subject)", cut)]
     ax = plt.subplots()[1]
-    alt = reasons.dropout(cut, "Days", "Reaction", "seen", fits, ax=ax)
-    drawn, n = lines(ax), int(cut["seen"].notna().sum())
+    alt = ch01.dropout(cut, "Days", "Reaction", "seen", fits, ax=ax)
+    drawn = lines(ax)
+    n = int(cut["seen"].notna().sum())
     assert (len(drawn["seen"].get_ydata()), len(drawn["lost"].get_ydata())) == (n, 180 - n)
     start, slope = fits[2].fe_params
     np.testing.assert_allclose(drawn["mixed model"].get_ydata(), [start, start + 9 * slope])
@@ -117,12 +119,12 @@ def test_dropout_separates_seen_from_lost():
 
 def test_longitudinal_compares_data_with_the_model():
     V = FIT.V()[:10, :10]
-    alt = reasons.longitudinal(WIDE, V, OLS.scale, titles=("near", "apart"))
+    alt = ch01.longitudinal(WIDE, V, OLS.scale, titles=("near", "apart"))
     left, right = (lines(ax) for ax in plt.gcf().axes)
     corr = WIDE.corr().to_numpy()
     assert left["data"].get_ydata()[8] == pytest.approx(corr[0, 9])
-    assert left["mixed model"].get_ydata()[0] == pytest.approx(
-        np.diag(lmm.moments.correlation(V), 1).mean())
+    neighbours = np.diag(lmm.moments.correlation(V), 1)
+    assert left["mixed model"].get_ydata()[0] == pytest.approx(neighbours.mean())
     np.testing.assert_allclose(right["mixed model"].get_ydata()**2, np.diag(V))
     np.testing.assert_allclose(right["data"].get_ydata(), WIDE.std())
     assert f"always {OLS.scale**0.5:.3g}" in alt
@@ -130,7 +132,7 @@ def test_longitudinal_compares_data_with_the_model():
 
 def test_designs_draw_one_mark_a_term_and_observation():
     fit = lmm.fit("strength ~ 1 + (1 | batch/cask)", lmm.load("pastes"))
-    alt = reasons.designs([fit], ["nested"], first=12)
+    alt = ch01.designs([fit], ["nested"], first=12)
     batch, cask = plt.gcf().axes[0].get_lines()
     np.testing.assert_array_equal(batch.get_ydata(), [0] * 6 + [1] * 6)
     np.testing.assert_array_equal(cask.get_ydata(), 2 + np.repeat(range(6), 2))

@@ -1,4 +1,4 @@
-"""lmm.plots.repeated: what is drawn equals what was simulated."""
+"""lmm.plots.ch02: what is drawn equals what was simulated."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,8 @@ def test_grand_means_are_counted_and_marked():
     panels = plt.gcf().axes
     assert len(panels) == 2 and panels[0].get_xlim() == panels[1].get_xlim()
     for ax, values, target in zip(panels, means.values(), (10.5, 9.5)):
-        low, high = ax.patches[0].get_x(), ax.patches[-1].get_x() + ax.patches[-1].get_width()
+        low = ax.patches[0].get_x()
+        high = ax.patches[-1].get_x() + ax.patches[-1].get_width()
         inside = (values >= low) & (values <= high)
         assert sum(p.get_height() for p in ax.patches) == inside.sum() > 990
         assert ax.lines[0].get_xdata()[0] == target

@@ -1,4 +1,4 @@
-"""lmm.plots.slopes: what is drawn is the data, and the alt text names the right figures."""
+"""lmm.plots.ch15: what is drawn is the data, and the alt text names the right figures."""
 
 import numpy as np
 import pandas as pd
@@ -40,8 +40,8 @@ def test_fan_draws_each_line_and_their_mean():
 
 def test_panels_hold_the_readings_and_three_lines_each():
     chosen = [308, 335, 332]
-    alt = plots.panels(SLEEP, "Days", "Reaction", "Subject", OWN, RANDOM, FIT.fe_params,
-                       chosen, "Six.")
+    alt = plots.panels(SLEEP, "Days", "Reaction", "Subject", OWN, RANDOM, FIT.fe_params, chosen,
+                       "Six.")
     grid = plt.gcf().axes
     assert [ax.get_visible() for ax in grid] == [True, True, True, False]
     for ax, level in zip(grid, chosen):
@@ -71,7 +71,8 @@ def test_plane_has_an_arrow_a_group_from_own_to_random():
 
 
 def test_variance_curves_count_the_intervals_they_meet():
-    ax, variances = plt.subplots()[1], WIDE.var()
+    ax = plt.subplots()[1]
+    variances = WIDE.var()
     flat = variances.mean()
     curves = {"flat": (lambda x: flat, "wrong", "--"),
               "line": (lambda x: 1000 + 400 * x, "random", "-")}

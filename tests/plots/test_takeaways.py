@@ -1,17 +1,14 @@
-"""lmm.plots.takeaways: what is drawn is the data, and the alt text says so.
-
-The curves are those of the analyses.
-"""
+"""lmm.plots.ch13: what is drawn is the data, the curves are those of the analyses, and the alt text
+says so."""
 
 from itertools import combinations
-
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from scipy import stats
 
 import lmm
-from lmm.plots import takeaways
+from lmm.plots import ch13
 
 PASTES = lmm.load("pastes")
 Y = PASTES["strength"].to_numpy().reshape(10, 3, 2)
@@ -31,7 +28,9 @@ def half_of_the_batches():
 
 def pairs():
     i, j = np.triu_indices(60, 1)
-    gap, cask, batch = Y.ravel()[i] - Y.ravel()[j], i // 2 == j // 2, i // 6 == j // 6
+    gap = Y.ravel()[i] - Y.ravel()[j]
+    cask = i // 2 == j // 2
+    batch = i // 6 == j // 6
     return {"cask": gap[cask], "batch": gap[batch & ~cask], "other": gap[~batch]}
 
 
@@ -42,8 +41,8 @@ def test_the_scatter_of_halves_is_the_standard_error_of_the_fit():
 def test_half_means_draw_every_mean_and_the_curve_of_each_standard_error():
     means = half_of_the_batches()
     ax = plt.subplots()[1]
-    alt = takeaways.half_means({"narrow": 60 + (means - 60) / 2, "wide": means}, [0.3, 0.7], ax=ax,
-                               title="found")
+    alt = ch13.half_means({"narrow": 60 + (means - 60) / 2, "wide": means}, [0.3, 0.7], ax=ax,
+                          title="found")
     width = np.ptp(means) / 21
     areas = [sum(bar.get_height() for bar in bars) * width for bars in ax.containers]
     np.testing.assert_allclose(areas, 1)
@@ -64,7 +63,7 @@ def test_pairs_give_the_variances_of_reml():
 def test_pair_distances_draw_shares_of_pairs_and_of_the_model():
     kinds = pairs()
     ax = plt.subplots()[1]
-    alt = takeaways.pair_distances(kinds, [0.7, 9.0, 11.0], ax=ax)
+    alt = ch13.pair_distances(kinds, [0.7, 9.0, 11.0], ax=ax)
     drawn = ax.get_lines()
     assert len(drawn) == 6
     for line, d in zip(drawn[::2], kinds.values()):

@@ -1,24 +1,26 @@
-"""Pictures of tests and intervals: methods for degrees of freedom, a null distribution, a likelihood profile."""
+"""Chapter 16, tests and intervals: degrees of freedom, a null distribution, a profile."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from lmm.plots.canvas import COLORS, axes, label
 
-METHOD_COLORS = {"z": "wrong", "containment": "data", "satterthwaite": "fixed", "kenward-roger": "random"}
+METHOD_COLORS = {"z": "wrong", "containment": "data", "satterthwaite": "fixed",
+                 "kenward-roger": "random"}
 
 
 def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
     """How far each 95 % interval reaches from its estimate, method by method.
 
-    tables: dict method -> DataFrame with columns lower, upper, df (as fit.contrast gives; df is inf for z); the
-    indexes name the estimates and are the same in all tables.
+    tables: dict method -> DataFrame with columns lower, upper, df (as fit.contrast gives; df is inf
+    for z); the indexes name the estimates and are the same in all tables.
     """
     ax = axes(ax) if ax is not None else plt.subplots(figsize=(5.5, 5))[1]
     names = list(next(iter(tables.values())).index)
     ticks, row, said = {}, 0, []
     for name in names:
-        ax.text(0.01, row, name, transform=ax.get_yaxis_transform(), va="center", weight="bold", fontsize=9)
+        ax.text(0.01, row, name, transform=ax.get_yaxis_transform(), va="center", weight="bold",
+                fontsize=9)
         for method, table in tables.items():
             row += 1
             half = (table.loc[name, "upper"] - table.loc[name, "lower"]) / 2
@@ -26,7 +28,8 @@ def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
             color = COLORS[METHOD_COLORS.get(method, "data")]
             ax.plot(half, row, "o", color=color, ms=7)
             note = "z" if np.isinf(df) else f"{df:.{0 if df == round(df) else 2}f} df"
-            ax.annotate(note, (half, row), (7, 0), textcoords="offset points", va="center", fontsize=9, color=color)
+            ax.annotate(note, (half, row), (7, 0), textcoords="offset points", va="center",
+                        fontsize=9, color=color)
             ticks[row] = method
             said.append(f"{name}, {method}: {half:.4f} ({note})")
         row += 1
@@ -38,10 +41,11 @@ def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
 
 
 def tail(draws, references, observed=None, ax=None, title="", xlabel="statistic"):
-    """The share of simulated statistics at or beyond each value, on a logarithmic scale, with reference curves.
+    """The share of simulated statistics at or beyond each value, on a logarithmic scale, with
+    reference curves.
 
-    draws: array of statistics simulated under the hypothesis; references: dict name -> function of x, a tail
-    probability, or (function, colour name); observed: the statistic of the data.
+    draws: array of statistics simulated under the hypothesis; references: dict name -> function of
+    x, a tail probability, or (function, colour name); observed: the statistic of the data.
     """
     ax = axes(ax)
     x = np.linspace(0.01, max(8.0, 1.3 * (observed or 0)), 200)
@@ -70,12 +74,14 @@ def tail_share(draws, x):
 
 
 def profile_curve(x, rise, limits, cut, wald=None, ax=None, title="", xlabel=""):
-    """How far -2 log likelihood rises when a parameter is held at x, and the interval that a rise of `cut` gives.
+    """How far -2 log likelihood rises when a parameter is held at x, and the interval that a rise
+    of `cut` gives.
 
-    x, rise: the curve; limits: the profile interval; wald: (estimate, standard error), drawn as the parabola that
-    estimate +- z SE takes the curve for.
+    x, rise: the curve; limits: the profile interval; wald: (estimate, standard error), drawn as the
+    parabola that estimate +- z SE takes the curve for.
     """
-    ax, (low, high) = axes(ax), limits
+    ax = axes(ax)
+    (low, high) = limits
     ax.plot(x, rise, color=COLORS["random"], lw=2, label="profile")
     ax.plot([low, high], [cut, cut], "o", color=COLORS["random"], ms=7)
     said = f"The profile reaches {cut:.4g} at {low:.4g} and {high:.4g}. "
