@@ -2,6 +2,7 @@
 
 import warnings
 from collections import namedtuple
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ CHUNKS = 50
 PROGRESS_FROM = 200
 
 Truth = namedtuple("Truth", "mean offset terms sd")       # X beta; terms: (codes, x, root of Var(u)); sd of the errors
-Job = namedtuple("Job", "truth X root terms reml")
+Job = namedtuple("Job", "frame reml truth")
 
 
 def simulate(fit, n, seed):
@@ -60,9 +61,7 @@ def bootstrap(fit, n, seed, executor=None, level=0.95):
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
         raise ValueError(f"n, the number of replicates, must be a whole number of at least 2, not {n!r}")
     seeds = np.array_split(np.array(np.random.SeedSequence(seed).spawn(n)), min(CHUNKS, n))
-    root = np.sqrt(fit.frame.weights)
-    _, X, terms = fit.frame.whitened()
-    job = Job(truth(fit)._replace(offset=0.0), X, root, terms, fit.reml)
+    job = Job(replace(fit.frame, data=None, model_spec=None), fit.reml, truth(fit))
     refit, draws = partial(_replicates, job), []
     with tqdm(total=n, disable=n < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
         for chunk in (executor.map if executor else map)(refit, seeds):
@@ -86,7 +85,7 @@ def _replicates(job, seeds):
 
 
 def _replicate(job, rng):
-    problem = criterion.problem(job.root * draw(job.truth, rng), job.X, job.terms, job.reml)
+    problem = criterion.of_frame(replace(job.frame, y=draw(job.truth, rng)), job.reml)
     found = search.optimum(problem)
     estimates = coordinates.estimates(problem, found.T, found.point)
     return found.converged, parameters.values(estimates.gamma, estimates.scale, estimates.beta)
