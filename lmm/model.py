@@ -1,6 +1,7 @@
 """lmm.fit: a linear mixed model from a formula and a table."""
 
 import warnings
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 from scipy import sparse
 
 from lmm import summary, tables
-from lmm.engine import blocks, columns, criterion, frame, products, rank, search, start
+from lmm.engine import blocks, columns, coordinates, criterion, products, rank, search, start, state
+from lmm.engine.frame import new_response, read, with_response
 from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
 from lmm.inference.degrees import kenward_roger, satterthwaite
 
@@ -36,61 +38,75 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
     """
     if rank_deficient not in ("error", "drop"):
         raise ValueError(f"rank_deficient must be 'error' or 'drop', not {rank_deficient!r}")
-    model = frame.read(formula, columns.table(data), weights, offset)
+    frame = read(formula, columns.table(data), weights, offset)
     if rank_deficient == "drop":
-        X, found = rank.reduced(model.X)
-        model = model._replace(X=X, rank=found)
+        X, found = rank.reduced(frame.X)
+        frame = replace(frame, X=X, rank=found)
         if found:
-            warnings.warn(f"the fixed part of {formula!r} has {len(found.names)} columns but only rank {X.shape[1]}; "
-                          f"dropped: {', '.join(rank.dropped(found))}", RuntimeWarning, stacklevel=2)
-    if len(model.y) <= model.X.shape[1]:
-        raise ValueError(f"{len(model.y)} rows and {model.X.shape[1]} fixed effects: nothing is left for the variances")
-    return from_model(formula, model, reml)
+            warnings.warn(f"the fixed part of {formula!r} has {len(found.names)} columns but only "
+                          f"rank {X.shape[1]}; dropped: {', '.join(rank.dropped(found))}",
+                          RuntimeWarning, stacklevel=2)
+    n, p = frame.X.shape
+    if n <= p:
+        raise ValueError(f"{n} rows and {p} fixed effects: nothing is left for the variances")
+    return from_frame(formula, frame, reml)
 
 
-def from_model(formula, model, reml):
+def from_frame(formula, frame, reml):
     """Fit a model that has been read already."""
-    y = model.y if model.offset is None else model.y - model.offset
-    X, terms = model.X.to_numpy(), [(t.codes, t.x) for t in model.terms]
-    if model.weights is not None:                                    # rows times the roots of their weights: R = sigma^2 I
-        root = np.sqrt(model.weights)
-        y, X, terms = root * y, root[:, None] * X, [(codes, root[:, None] * x) for codes, x in terms]
-    problem = criterion.problem(y, X, terms, reml, model.X.columns)
+    problem = criterion.of_frame(frame, reml)
     moments = start.moments(problem)
     if moments:
-        start.told_apart(moments, [model.terms[k] for k in problem.order])
+        start.told_apart(moments, problem.coordinates.in_order(frame.terms))
     optimum = search.optimum(problem, moments)
-    if optimum.point.scale < ALL_EXPLAINED:
-        raise ValueError(f"the model gives the response (almost) exactly: the residual variance is {optimum.point.scale:.1e} "
-                         "of the whole, too little to be estimated; a random term may be the response in disguise")
-    if optimum.point.scale < ALMOST_ALL_EXPLAINED:
-        warnings.warn(f"the residual variance of {formula!r} is {optimum.point.scale:.1e} of the whole: rounding leaves few "
-                      "digits of it, of degrees of freedom and of small variances", RuntimeWarning, stacklevel=3)
-    if not optimum.converged:
-        warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; do not trust it",
+    scale = optimum.point.scale
+    if scale < ALL_EXPLAINED:
+        raise ValueError("the model gives the response (almost) exactly: the residual variance is "
+                         f"{scale:.1e} of the whole, too little to be estimated; a random term may "
+                         "be the response in disguise")
+    if scale < ALMOST_ALL_EXPLAINED:
+        warnings.warn(f"the residual variance of {formula!r} is {scale:.1e} of the whole: rounding "
+                      "leaves few digits of it, of degrees of freedom and of small variances",
                       RuntimeWarning, stacklevel=3)
-    return Fit(formula, model, problem, optimum)
+    if not optimum.converged:
+        warnings.warn(f"{formula!r} has not converged after {optimum.n_evaluations} evaluations; "
+                      "do not trust it", RuntimeWarning, stacklevel=3)
+    return Fit(formula, frame, problem, optimum)
 
 
 class Fit:
     """A fitted model; the names are those of statsmodels' results and, for matrices, the lecture's."""
 
-    def __init__(self, formula, model, problem, optimum):
-        names = model.X.columns
-        found = criterion.estimates(problem, optimum.T, optimum.point)
-        self.formula, self.reml, self.data = formula, problem.reml, model.data
-        self.model, self.problem, self.optimum = model, problem, optimum
-        self.terms, self.model_spec = model.terms, model.model_spec
-        self.X, self.y, self.nobs, self.n_dropped = model.X, model.y, len(model.y), model.n_dropped
-        self.dropped = rank.dropped(model.rank)                      # columns of the fixed part that others give
+    def __init__(self, formula, frame, problem, optimum):
+        self.frame = frame                         # what the model takes of the table
+        self.problem = problem                     # what the search was given, see engine.state
+        self.optimum = optimum                     # and where it has ended
+
+        self.formula = formula                     # its text
+        self.reml = problem.reml                   # True: by REML, False: by ML
+        self.data = frame.data                     # the formula's columns, rows that are complete
+        self.terms = frame.terms                   # the random terms, see engine.terms
+        self.model_spec = frame.model_spec         # formulaic's, of the fixed part
+        self.X = frame.X                           # (nobs, p), a DataFrame
+        self.y = frame.y                           # (nobs,)
+        self.nobs = len(frame.y)                   # rows
+        self.n_dropped = frame.n_dropped           # rows with missing values
+        self.dropped = rank.dropped(frame.rank)    # columns of the fixed part that others give
+
+        found = coordinates.estimates(problem, optimum.T, optimum.point)
+        names = frame.X.columns
         self.fe_params = pd.Series(found.beta, index=names)
         self._cov = pd.DataFrame(found.cov_beta, index=names, columns=names)
-        self.scale, self.gamma, self.u = found.scale, found.gamma, found.u
-        log_weights = 0.0 if model.weights is None else np.log(model.weights).sum()
-        self.criterion = found.criterion - log_weights
-        self.llf, self.converged, self.n_evaluations = -self.criterion / 2, optimum.converged, optimum.n_evaluations
+        self.scale = found.scale                   # sigma^2
+        self.gamma = found.gamma                   # Var(u_k) / sigma^2, a term each, (m, m)
+        self.u = found.u                           # the BLUPs, a term each, (levels, m)
+
+        self.criterion = found.criterion - np.log(frame.weights).sum()
+        self.llf = -self.criterion / 2
+        self.converged = optimum.converged
+        self.n_evaluations = optimum.n_evaluations
         self.singular = any(map(blocks.is_singular, optimum.T))
-        self.n_params = len(names) + len(criterion.parameters(optimum.T)) + 1
+        self.n_params = len(names) + len(state.parameters(optimum.T)) + 1
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
@@ -106,12 +122,14 @@ class Fit:
             raise ValueError(f"reml must be True or False, or None to keep the criterion, not {reml!r}")
         if y is None:
             return self._changed(reml)
-        y = frame.new_response(y, self.X.index)
-        return self._changed(reml, y=y, data=frame.with_response(self.model.data, self.formula, y))
+        y = new_response(y, self.X.index)
+        data = with_response(self.data, self.formula, y)
+        return self._changed(reml, y=y, data=data)
 
     def _changed(self, reml=None, **parts):
         """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text stays."""
-        return from_model(self.formula, self.model._replace(**parts), self.reml if reml is None else reml)
+        reml = self.reml if reml is None else reml
+        return from_frame(self.formula, replace(self.frame, **parts), reml)
 
     # Estimates -----------------------------------------------------------------------------------------------
 
@@ -169,7 +187,7 @@ class Fit:
         mean = self.X.to_numpy() @ self.fe_params.to_numpy()
         for term, u in zip(self.terms, self.u):
             mean = mean + (term.x * u[term.codes]).sum(axis=1)
-        return pd.Series(mean if self.model.offset is None else mean + self.model.offset, index=self.X.index)
+        return pd.Series(mean + self.frame.offset, index=self.X.index)
 
     @property
     def resid(self):
@@ -193,8 +211,7 @@ class Fit:
     @property
     def R(self):
         """Var(e), diagonal and sparse: sigma^2 I, or sigma^2 / weights."""
-        weights = np.ones(self.nobs) if self.model.weights is None else self.model.weights
-        return sparse.diags_array(self.scale / weights).tocsr()
+        return sparse.diags_array(self.scale / self.frame.weights).tocsr()
 
     def V(self):
         """Var(y) = Z G Z' + R as a dense matrix (slide 29)."""

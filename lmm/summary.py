@@ -16,10 +16,10 @@ class Text(str):
 
 def text(fit, df):
     """The summary as text; df: the method for the tests of the fixed effects."""
-    lines = [*_head(fit), "", "Random effects:", *_columns(_variances(fit), left=2), _sizes(fit), *_singular(fit)]
-    lines += ["", _caption(fit, df) + ":", *_columns(_coefficients(fit, df), left=1)] if len(fit.fe_params) else []
+    lines = [*_head(fit), "", "Random effects:", *_aligned(_variances(fit), left=2), _sizes(fit), *_singular(fit)]
+    lines += ["", _caption(fit, df) + ":", *_aligned(_coefficients(fit, df), left=1)] if len(fit.fe_params) else []
     if 1 < len(fit.fe_params) <= MOST_CORRELATED:
-        lines += ["", "Correlation of fixed effects:", *_columns(_correlation(fit), left=1)]
+        lines += ["", "Correlation of fixed effects:", *_aligned(_correlation(fit), left=1)]
     return "\n".join([*lines, *_many(fit)])
 
 
@@ -43,11 +43,11 @@ def _head(fit):
         f"NOT CONVERGED after {fit.n_evaluations} evaluations: do not trust these estimates, their standard errors or "
         "tests. Try fewer random effects."]
     lines += [f"Linear {'mixed ' if fit.terms else ''}model fit by {how}", f"Formula: {fit.formula}"]
-    weights = fit.model.weights
-    if weights is not None:
+    weights = fit.frame.weights
+    if "weights" in fit.frame.given:
         lines.append(f"Weights: from {weights.min():.4g} to {weights.max():.4g}; "
                      "a row's error variance is the residual variance / its weight")
-    if fit.model.offset is not None:
+    if "offset" in fit.frame.given:
         lines.append("Offset: added to the fixed part")
     if not len(fit.fe_params):
         lines.append("No fixed effects")
@@ -147,7 +147,7 @@ def _number(value, decimals, size=None):
 
 # Layout ----------------------------------------------------------------------------------------------------------
 
-def _columns(rows, left):
+def _aligned(rows, left):
     """Rows of words in columns: the first `left` columns flush left, the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     padded = [[w.ljust(n) if i < left else w.rjust(n) for i, (w, n) in enumerate(zip(row, widths))] for row in rows]

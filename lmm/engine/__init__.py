@@ -14,5 +14,8 @@
      |                   (valleys: a coarse grid, where there may be several minima)
     search    search     Newton's method from there to the optimum
 
+state        what they pass on, a legend of each field; theta <-> T
+coordinates  X = QR, y and covariates centred and scaled, the widest term first; there and back
+
 Var(u_k) = sigma^2 T_k T_k'; the parameters are the elements of the lower triangles T_k.
 """

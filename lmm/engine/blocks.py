@@ -4,16 +4,12 @@ H = V / sigma^2 = I + Z Gamma Z', Gamma_k = T_k T_k' for each level of term k. T
 K_l = T (T' A_l T + I)^-1 T' is a tiny Cholesky, done for all levels at once, and E_l = I - A_l K_l = (I + A_l Gamma)^-1,
 which is inverted as it stands: the difference would lose the digits of a small sigma^2. What is left of the other terms, S, falls into
 independent blocks; each is factored densely.
-
-Arrays by level have the level last: A is (m, m, L).
 """
-
-from collections import namedtuple
 
 import numpy as np
 from scipy.linalg import lapack
 
-Factors = namedtuple("Factors", "K E logdet chol inverse flat T")
+from lmm.engine.state import Factors
 
 
 def factor(prod, T):
@@ -42,14 +38,14 @@ def solve(prod, f, F1, Fr):
     KF = _times(f.K, F1)
     if not prod.groups:
         return (KF, Fr), (_times(f.E, F1), Fr)
-    right = Fr - prod.Ct @ _flat(KF)
+    right = Fr - prod.Ct @ flat(KF)
     Ur = np.zeros_like(right)
     for g, lower, inverse in zip(prod.groups, f.chol, f.inverse):
         within = _left(right[g.columns], [t.T for t in f.T], g, prod)                  # T M^-1 T'
         Ur[g.columns] = _left(_solve_blocks(lower, inverse, within), f.T, g, prod)
-    left = F1 - _by_level(prod.C @ Ur, F1.shape)
+    left = F1 - by_level(prod.C @ Ur, len(F1))
     U1 = _times(f.K, left)
-    return (U1, Ur), (_times(f.E, left), Fr - prod.rest @ Ur - prod.Ct @ _flat(U1))
+    return (U1, Ur), (_times(f.E, left), Fr - prod.rest @ Ur - prod.Ct @ flat(U1))
 
 
 def multiply(prod, w1, wr):
@@ -57,7 +53,7 @@ def multiply(prod, w1, wr):
     first = _times(prod.A, w1)
     if not prod.groups:
         return first, wr
-    return first + _by_level(prod.C @ wr, w1.shape), prod.rest @ wr + prod.Ct @ _flat(w1)
+    return first + by_level(prod.C @ wr, len(w1)), prod.rest @ wr + prod.Ct @ flat(w1)
 
 
 def cross_products(prod):
@@ -65,12 +61,12 @@ def cross_products(prod):
     L, m = prod.terms[0]
     q = L * m + prod.rest.shape[0]
     unit = np.eye(q)
-    return multiply(prod, _by_level(unit[:L * m], (m, q, L)), unit[L * m:])
+    return multiply(prod, by_level(unit[:L * m], m), unit[L * m:])
 
 
 def stacked(first, rest):
     """The two parts as one dense matrix: the first term level by level, then the rest."""
-    return np.vstack([_flat(first), rest])
+    return np.vstack([flat(first), rest])
 
 
 def traces(prod, f):
@@ -235,13 +231,29 @@ def inner(F, G):
     return (F @ G.transpose(0, 2, 1)).sum(axis=0)
 
 
-def _flat(U):
+def flat(U):
     """(m, k, L) -> (L * m, k), the order of columns of Z."""
     m, k, L = U.shape
     return U.transpose(2, 0, 1).reshape(L * m, k)
 
 
-def _by_level(U, shape):
-    """(L * m, k) -> (m, k, L)."""
-    m, k, L = shape
-    return U.reshape(L, m, k).transpose(1, 2, 0)
+def by_level(U, m):
+    """(L * m, k) -> (m, k, L), and (L * m,) -> (m, L)."""
+    U = U.reshape(len(U) // m, m, *U.shape[1:])
+    return U.transpose(*range(1, U.ndim), 0)
+
+
+def by_term(prod, first, rest):
+    """The two parts as a list, (m, k, L) or (m, L) a term."""
+    out = [first]
+    start = 0
+    for L, m in prod.terms[1:]:
+        out.append(by_level(rest[start:start + L * m], m))
+        start += L * m
+    return out
+
+
+def in_parts(w):
+    """A list, (m, k, L) a term, as the two parts: (m, k, L) and (q, k)."""
+    rest = [flat(part) for part in w[1:]]
+    return w[0], np.concatenate(rest) if rest else np.zeros((0, w[0].shape[1]))

@@ -1,16 +1,43 @@
 """From a formula and a table to the response, X and the random terms of the rows that are complete."""
 
-from collections import namedtuple
-
 import numpy as np
 import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
 from lmm.engine import columns, formulas, terms
+from lmm.engine.state import record
 
-Model = namedtuple("Model", "y X model_spec terms data n_dropped weights offset rank", defaults=[None])
-COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3               # a table may share columns with the user's
+# a table may share columns with the user's
+COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
+
+
+@record
+class Frame:
+    """What a model takes of a table: the n rows that are complete, in the data's units."""
+
+    y: np.ndarray           # the response, (n,)
+    X: pd.DataFrame         # the fixed part, (n, p), with the labels of the user's rows
+    model_spec: object      # formulaic's, to build X for new rows
+    terms: list             # the random terms, a `terms.RandomTerm` each
+    data: pd.DataFrame      # the columns that the formula names
+    n_dropped: int          # how many rows had missing values
+    weights: np.ndarray     # Var(e_i) = sigma^2 / weight_i, (n,); ones where none were given
+    offset: np.ndarray      # added to X beta, (n,); zeros where none was given
+    given: list             # which of "weights" and "offset" were given
+    rank: object = None     # a `rank.Rank` where columns of X were dropped
+
+    def whitened(self):
+        """y - offset, X and the terms' (codes, x), with rows times the roots of their weights: then
+        Var(e) = sigma^2 I."""
+        y = self.y - self.offset
+        X = self.X.to_numpy()
+        terms = [(t.codes, t.x) for t in self.terms]
+        if (self.weights == 1).all():
+            return y, X, terms
+        root = np.sqrt(self.weights)
+        column = root[:, None]
+        return root * y, column * X, [(codes, column * x) for codes, x in terms]
 
 
 def read(formula, data, weights=None, offset=None):
@@ -26,14 +53,16 @@ def read(formula, data, weights=None, offset=None):
     factors = {name for term in parts.random for name in term.group.split(":")}
     needed = sorted(factors.union(*map(formulas.variables, [response, fixed, *effects])))
     _check_names(needed, data)
-    extra = {"weights": _aside("weights", weights, data), "offset": _aside("offset", offset, data)}
+    given = {"weights": weights, "offset": offset}
+    extra = {name: _aside(name, values, data) for name, values in given.items()}
     used, extra = _complete_rows(data, needed, extra)
     for effect in [fixed, *effects]:
         _check_kinds(effect, used)
     y, (X, spec) = _response(response, parts.response, used), _fixed(fixed, used)
     random = [_random_term(term, effect, used) for term, effect in zip(parts.random, effects)]
     terms.all_different(random)
-    return Model(y, X, spec, random, used, len(data) - len(used), extra["weights"], extra["offset"])
+    given = [name for name, values in given.items() if values is not None]
+    return Frame(y, X, spec, random, used, len(data) - len(used), **extra, given=given)
 
 
 def _check_names(needed, data):
@@ -48,9 +77,9 @@ def _check_names(needed, data):
 
 
 def _aside(name, values, data):
-    """Weights or an offset as an array, or None."""
+    """Weights or an offset as an array, (rows,); where none are given, ones or zeros."""
     if values is None:
-        return None
+        return np.full(len(data), 1.0 if name == "weights" else 0.0)
     if isinstance(values, str):
         if values not in data.columns:
             raise ValueError(f"no column {values!r} in the data for {name}; there are: {', '.join(map(str, data.columns))}")
@@ -79,7 +108,7 @@ def _complete_rows(data, needed, extra):
     series = {name: columns.prepared(name, values) for name, values in series.items()}
     index = data.index if complete.all() else data.index[complete]
     used = pd.DataFrame(series, index=index, copy=not COPY_ON_WRITE)
-    return used, {name: None if values is None else values[complete] for name, values in extra.items()}
+    return used, {name: values[complete] for name, values in extra.items()}
 
 
 # Response and fixed part ------------------------------------------------------------------------------------------

@@ -8,16 +8,12 @@ are linear in s and v. If two combinations of the B_i are the same to M, no data
 variances apart.
 """
 
-from collections import namedtuple
-
 import numpy as np
 
 from lmm.engine import blocks
-from lmm.engine.criterion import split
+from lmm.engine.state import Moments
 
 NOT_TOLD_APART = 1e-10
-
-Moments = namedtuple("Moments", "index matrix right before")
 
 
 def variances(problem, found=None):
@@ -29,7 +25,7 @@ def variances(problem, found=None):
     gamma = [np.zeros((m, m)) for m in problem.sizes]
     for (k, a, b), value in zip(index, v):
         gamma[k][a, b] = gamma[k][b, a] = value
-    return [_root(g / max(v[-1], 0.05)) for g in gamma]
+    return [_factor(g / max(v[-1], 0.05)) for g in gamma]
 
 
 def told_apart(found, terms):
@@ -44,7 +40,7 @@ def told_apart(found, terms):
         one, other = terms[k].columns[a], terms[k].columns[b]
         raise ValueError(f"the covariance of {one} and {other} in {terms[k].text} cannot be "
                          "estimated: no level has rows of both; give each a term of its own")
-    alike = _null(found.before)
+    alike = _unseen(found.before)
     if alike is not None:
         involved = [terms[k].text for (k, _, _), part in zip(found.index, alike) if part]
         names = list(dict.fromkeys(involved))
@@ -54,7 +50,7 @@ def told_apart(found, terms):
                              "slope out")
         raise ValueError(f"{what} cannot be told apart, other values give the same V; leave a term "
                          "or a slope out")
-    lost = _null(found.matrix, np.diag(found.before))
+    lost = _unseen(found.matrix, np.diag(found.before))
     if lost is not None:
         k = found.index[lost.argmax()][0]
         places = {a for (j, a, b), part in zip(found.index, lost) if part and j == k and a == b}
@@ -66,7 +62,7 @@ def told_apart(found, terms):
                          "cannot be told from the fixed effects: leave out one or the other")
 
 
-def _null(matrix, whole=None):
+def _unseen(matrix, whole=None):
     """Which components make a combination that the moments do not see: a mask, or None.
 
     whole: the diagonal of the moments before X was lost.
@@ -97,15 +93,14 @@ def moments(problem):
     both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
                      for row, i in enumerate(index)])
     both = np.tril(both) + np.tril(both, -1).T
-    # Z_k'Q: (levels, m, p), and Z_k'y: (levels, m)
-    ZQ = [prod.Cx[:, :p].transpose(2, 0, 1), *split(prod.restx[:, :p], prod)]
-    Zy = [prod.Cx[:, p].T, *split(prod.restx[:, p], prod)]
-    square = np.array([(1 + (a != b)) * Zy[k][:, a] @ Zy[k][:, b] for k, a, b in index])
+    ZQ = blocks.by_term(prod, prod.Cx[:, :p], prod.restx[:, :p])     # (m, p, L) each
+    Zy = blocks.by_term(prod, prod.Cx[:, p], prod.restx[:, p])       # (m, L)
+    square = np.array([(1 + (a != b)) * Zy[k][a] @ Zy[k][b] for k, a, b in index])
     trace = np.array([(1 + (a != b)) * meet.alone(k, a, b) for k, a, b in index])
     # what tr B_i B_j and tr B_i lose with X: 2 tr Q'B_i B_j Q - tr Q'B_i Q Q'B_j Q, and tr Q'B_i Q,
     # with B_i Q = Z w_i
     w = [_weights(ZQ, *i) for i in index]
-    QBQ = [sum(np.einsum("lap,laq->pq", x, y) for x, y in zip(ZQ, wi)) for wi in w]
+    QBQ = [sum(blocks.inner(x, y) for x, y in zip(ZQ, wi)) for wi in w]
     QBQ = np.array(QBQ).reshape(len(w), p * p)
     ZBQ = [_multiply(prod, wi) for wi in w]
     twice = np.array([[sum((x * y).sum() for x, y in zip(wi, Zwj)) for Zwj in ZBQ] for wi in w])
@@ -134,12 +129,12 @@ class _Meet:
         if k == j == 0:
             return prod.A[a, c]                                      # diagonal: (levels,)
         if k == 0:
-            return prod.C[a::prod.terms[0][1], self._columns(j, c)]
+            return prod.C[a::prod.terms[0][1], self._at(j, c)]
         if j == 0:
             return self.slice(j, c, k, a).T
-        return prod.rest[self._columns(k, a), self._columns(j, c)]
+        return prod.rest[self._at(k, a), self._at(j, c)]
 
-    def _columns(self, k, a):
+    def _at(self, k, a):
         return slice(self.start[k - 1] + a, self.start[k], self.prod.terms[k][1])
 
     def alone(self, k, a, b):
@@ -159,20 +154,17 @@ class _Meet:
 def _weights(ZQ, k, a, b):
     """w with B Q = Z w: Z_b'Q beside Z_a and Z_a'Q beside Z_b, zeros for all other terms."""
     w = [np.zeros_like(x) for x in ZQ]
-    w[k][:, a] = ZQ[k][:, b]
-    w[k][:, b] = ZQ[k][:, a]
+    w[k][a] = ZQ[k][b]
+    w[k][b] = ZQ[k][a]
     return w
 
 
 def _multiply(prod, w):
     """Z'Z w, term by term."""
-    rest = [part.reshape(part.shape[0] * part.shape[1], part.shape[2]) for part in w[1:]]
-    rest = np.concatenate(rest) if rest else np.zeros((0, w[0].shape[2]))
-    first, rest = blocks.multiply(prod, w[0].transpose(1, 2, 0), rest)
-    return [first.transpose(2, 0, 1), *split(rest, prod)]
+    return blocks.by_term(prod, *blocks.multiply(prod, *blocks.in_parts(w)))
 
 
-def _root(gamma):
+def _factor(gamma):
     """The Cholesky factor of gamma; where that has none, of its diagonal, at least 1e-3: a search
     that begins with correlations of 1 may end in the wrong valley."""
     if np.linalg.eigvalsh(gamma)[0] > 1e-3:

@@ -1,11 +1,22 @@
 """Random terms: their groups and covariates, and whether the data can tell their variances."""
 
-from collections import namedtuple
-
 import numpy as np
 import pandas as pd
 
-RandomTerm = namedtuple("RandomTerm", "name codes levels columns x model_spec text")
+from lmm.engine.state import record
+
+
+@record
+class RandomTerm:
+    """A random term (effects | group): L levels, m columns, n rows."""
+
+    name: str               # of the grouping factor: "g" or "a:b"
+    codes: np.ndarray       # the level of each row, 0 to L - 1, (n,)
+    levels: list            # names of the levels, (L,)
+    columns: list           # names of the covariates, (m,)
+    x: np.ndarray           # the covariates, (n, m)
+    model_spec: object      # formulaic's, to build them for new rows
+    text: str               # the term as it is written
 
 
 def levels_of(group, data):

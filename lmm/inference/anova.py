@@ -34,7 +34,7 @@ def table(fit, type, df):
         own = containment.of_coefficients(fit)
         for name, test in rows.items():
             if test.num_df:
-                rows[name] = test._replace(den_df=own.iloc[_columns(fit)[name]].min())
+                rows[name] = test._replace(den_df=own.iloc[_columns_of_terms(fit)[name]].min())
     result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F"]).astype(float)
     result["p"] = scipy.stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
@@ -48,13 +48,13 @@ def sequential(fit, df):
     """
     U = np.linalg.cholesky(np.linalg.inv(fit.cov_params())).T if df == "containment" else np.linalg.qr(fit.X, mode="r")
     U = U / np.diag(U)[:, None]
-    return {name: U[columns] for name, columns in _columns(fit).items()}
+    return {name: U[columns] for name, columns in _columns_of_terms(fit).items()}
 
 
 def hierarchical(fit):
     """For each term the rows L of its type 2 test, as in lmerTest and SAS: its rows of type 1 where it stands behind all
     terms that do not contain it, and before those that do."""
-    columns, out = _columns(fit), {}
+    columns, out = _columns_of_terms(fit), {}
     if len([name for name in columns if name != "Intercept"]) == 1:  # here lmerTest takes the rows of type 1
         return {name: rows for name, rows in sequential(fit, "").items() if name != "Intercept"}
     terms = {"Intercept" if str(term) == "1" else str(term): term for term in fit.model_spec.term_slices}
@@ -75,9 +75,9 @@ def hierarchical(fit):
     return out
 
 
-def _columns(fit):
+def _columns_of_terms(fit):
     """The columns of X of each term, by its name."""
-    return {"Intercept" if str(term) == "1" else str(term): rank.places(fit.model.rank, columns)
+    return {"Intercept" if str(term) == "1" else str(term): rank.places(fit.frame.rank, columns)
             for term, columns in fit.model_spec.term_slices.items()}
 
 
@@ -100,8 +100,8 @@ def marginal(fit):
     for term in terms:
         own = _mask(slices, [term])
         above = _mask(slices, [other for other in terms if _contains(fit, other, term)])
-        allowed, higher = _null(A[:, ~own & ~above]), _null(A[:, ~above])
-        L = _null(allowed @ A @ A.T @ higher.T) @ allowed if len(allowed) else allowed
+        allowed, higher = _null_space(A[:, ~own & ~above]), _null_space(A[:, ~above])
+        L = _null_space(allowed @ A @ A.T @ higher.T) @ allowed if len(allowed) else allowed
         if not len(L):
             continue
         # lmerTest's choice of rows, one for each level but the first; Satterthwaite's df depend on it, if little
@@ -150,7 +150,7 @@ def _full_coding(fit):
 def _kept(fit, slices):
     """The columns of the terms of which X has any, as lists."""
     return {term: range(columns.start, columns.stop) for term, columns in slices.items()
-            if len(fit.X.columns[rank.places(fit.model.rank, fit.model_spec.term_slices[term])])}
+            if len(fit.X.columns[rank.places(fit.frame.rank, fit.model_spec.term_slices[term])])}
 
 
 def _independent(B, slices):
@@ -169,7 +169,7 @@ def _mask(slices, terms):
     return mask
 
 
-def _null(M):
+def _null_space(M):
     """An orthonormal basis, in rows, of the c with cM = 0."""
     R = np.linalg.qr(np.vstack([M.T, np.zeros(len(M))]), mode="r")
     _, values, right = np.linalg.svd(R)

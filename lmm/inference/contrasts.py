@@ -33,7 +33,7 @@ def contrast(fit, L, df):
 def estimates(fit, rows, df, what):
     """`contrast` of functions of all columns of the fixed part, dropped ones too: NaN for those that have no estimate,
     and a warning that names them."""
-    L, can = rank.functions(fit.model.rank, rows.to_numpy(dtype=float))
+    L, can = rank.functions(fit.frame.rank, rows.to_numpy(dtype=float))
     table = contrast(fit, pd.DataFrame(L[can], rows.index[can]), df)
     if can.all():
         return table

@@ -32,8 +32,8 @@ def residuals(fit, kind="conditional"):
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
     e = fit.resid
     if kind == "marginal":
-        offset = 0.0 if fit.model.offset is None else fit.model.offset
-        e = pd.Series(fit.y - offset - fit.X.to_numpy() @ fit.fe_params.to_numpy(), index=fit.X.index)
+        mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
+        e = pd.Series(fit.y - fit.frame.offset - mean, index=fit.X.index)
     if kind == "standardised":
         free = 1 - leverage(fit)
         e = e / np.sqrt(fit.R.diagonal() * free.where(free > 1e-10))
@@ -46,7 +46,7 @@ def leverage(fit):
     C is the matrix of Henderson's equations (slide 33); the sum is the number of parameters the fit uses in effect.
     """
     parts = _parts(fit)
-    h = _quadratic(parts.D, parts.M) + _quadratic(parts.HX, parts.Phi)
+    h = _diagonal(parts.D, parts.M) + _diagonal(parts.HX, parts.Phi)
     return pd.Series(h, index=fit.X.index, name="leverage")
 
 
@@ -58,7 +58,7 @@ def cooks_distance(fit, group):
     B its block of V^-1. NaN where a fixed effect cannot be estimated without the level. Raises ValueError for an
     unknown group and for a level of more than 5,000 rows.
     """
-    term = fit.terms[_places(fit, group)[0]]
+    term = fit.terms[_terms_of(fit, group)[0]]
     if not len(fit.fe_params):
         raise ValueError(f"{fit.formula!r} has no fixed effects that a level could influence")
     sizes, parts, p = np.bincount(term.codes), _parts(fit), fit.X.shape[1]
@@ -88,13 +88,14 @@ def blups(fit, group, column=None):
     beta_hat (lme4's condVar does not); standardised = blup / sqrt(Var(u_hat)), Var(u_hat) = G - Var(u_hat - u).
     """
     k, a = _column(fit, group, column)
-    parts, place, term = _parts(fit), fit.problem.order.index(k), fit.terms[k]
+    parts, term = _parts(fit), fit.terms[k]
+    place, row = fit.problem.coordinates.effect(k, a)
     before = sum(levels * m for levels, m in fit.problem.products.terms[:place])
     L, m = fit.problem.products.terms[place]
     # the level's u in the data's coordinates, from the engine's; then sigma^2 (Z'Z + Gamma^-1)^-1 and beta's part
-    F = sparse.kron(sparse.eye_array(L), fit.problem.back[place][a:a + 1]).tocsr() @ parts.F[before:before + L * m]
+    F = sparse.kron(sparse.eye_array(L), row[None, :]).tocsr() @ parts.F[before:before + L * m]
     UX = F @ (parts.M @ (parts.D.T @ parts.X))
-    error = fit.scale * (_quadratic(F, parts.M) + _quadratic(UX, parts.Phi))
+    error = fit.scale * (_diagonal(F, parts.M) + _diagonal(UX, parts.Phi))
     G, u = fit.scale * fit.gamma[k][a, a], fit.u[k][:, a]
     spread = np.sqrt(np.maximum(G - error, 0))
     standardised = np.divide(u, spread, out=np.zeros(L), where=(spread > 1e-8 * np.sqrt(G)) & (not _is_zero(fit, k, a)))
@@ -105,7 +106,6 @@ def blups(fit, group, column=None):
 def _parts(fit):
     """H^-1 = I - D M D', D = Z F; X, H^-1 X, P y, Phi = (X'H^-1 X)^-1. All in the engine's coordinates."""
     problem, point = fit.problem, fit.optimum.point
-    root = np.ones((fit.nobs, 1)) if fit.model.weights is None else np.sqrt(fit.model.weights)[:, None]
     p, Phi = fit.X.shape[1], point.cov_b / point.scale
     D, M, F = sparse.csr_array((fit.nobs, 0)), sparse.csr_array((0, 0)), None
     if fit.terms:
@@ -119,8 +119,8 @@ def _parts(fit):
         T = sparse.block_diag(T, format="csr") if T else Q
         M = sparse.block_diag([K, T @ Q @ T.T], format="csr")
         F = sparse.block_array([[sparse.eye_array(L * m), -K @ C], [None, sparse.eye_array(C.shape[1])]], format="csr")
-        Z = [products.indicators(fit.terms[k].codes, root * fit.terms[k].x @ back)
-             for k, back in zip(problem.order, problem.back)]
+        terms = problem.coordinates.terms(fit.frame.whitened()[2])
+        Z = [products.indicators(codes, x) for codes, x in terms]
         D = (sparse.hstack(Z) @ F).tocsr()
     HW = problem.W - D @ (M @ (D.T @ problem.W))
     return Parts(D, M, F, problem.W[:, :p], HW[:, :p], HW[:, p] - HW[:, :p] @ point.b, Phi)
@@ -133,13 +133,13 @@ def _spread(columns, lower, q):
     return sparse.csr_array((block.ravel(), (i.ravel(), j.ravel())), shape=(q, q))
 
 
-def _quadratic(A, M):
+def _diagonal(A, M):
     """Diagonal of A M A', a thousand rows at a time."""
     chunks = [A[start:start + 1000] for start in range(0, A.shape[0], 1000)]
     return np.concatenate([np.asarray(((c @ M) * c).sum(axis=1)).ravel() for c in chunks])
 
 
-def _places(fit, group):
+def _terms_of(fit, group):
     """Which of the fit's terms have this grouping factor; ValueError if none has."""
     names = list(dict.fromkeys(t.name for t in fit.terms))
     if group not in names:
@@ -149,8 +149,8 @@ def _places(fit, group):
 
 def _column(fit, group, column):
     """(term, column) of a random effect by its names; ValueError if there is none."""
-    found = {name: (k, a) for k in reversed(_places(fit, group)) for a, name in enumerate(fit.terms[k].columns)}
-    names = list(dict.fromkeys(name for k in _places(fit, group) for name in fit.terms[k].columns))
+    found = {name: (k, a) for k in reversed(_terms_of(fit, group)) for a, name in enumerate(fit.terms[k].columns)}
+    names = list(dict.fromkeys(name for k in _terms_of(fit, group) for name in fit.terms[k].columns))
     if column is not None and column not in found:
         raise ValueError(f"no random effect {column!r} for {group!r}; there are: {', '.join(names)}")
     return found[names[0] if column is None else column]
@@ -158,6 +158,5 @@ def _column(fit, group, column):
 
 def _is_zero(fit, k, a):
     """Is this variance estimated as 0, but for rounding?"""
-    place = fit.problem.order.index(k)
-    back = fit.problem.back[place][a]
-    return np.linalg.norm(back @ fit.optimum.T[place]) <= 1e-8 * np.linalg.norm(back)
+    place, row = fit.problem.coordinates.effect(k, a)
+    return np.linalg.norm(row @ fit.optimum.T[place]) <= 1e-8 * np.linalg.norm(row)

@@ -6,6 +6,8 @@ Stram and Lee 1994). For several variances at once the weights depend on the mod
 still sum to a half each (Shapiro 1988), so the same mixture of d - 1 and d is an upper bound of p.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import scipy
@@ -22,11 +24,11 @@ def lrt(small, large):
     Raises ValueError if the data differ, the models are not nested or equal, or were given in the wrong order.
     """
     _same_data(small, large)
-    if not _nested(small, large):
-        if _nested(large, small):
+    if not _lies_in(small, large):
+        if _lies_in(large, small):
             raise ValueError(f"the first model contains the second; swap them: lmm.lrt(small={large.formula!r}, "
                              f"large={small.formula!r})")
-        raise ValueError(f"{small.formula!r} is not nested in {large.formula!r}: " + _not_nested(small, large))
+        raise ValueError(f"{small.formula!r} is not nested in {large.formula!r}: " + _lacking(small, large))
     fixed = large.X.shape[1] - small.X.shape[1]
     df = fixed + _n_covariances(large.terms) - _n_covariances(small.terms)
     if df == 0:
@@ -88,11 +90,11 @@ def _null_draws(fit, n, rng):
     """n draws of the statistic if the variance is 0: the maximum over lambda, the ratio of the variances, of
     (n - p) log(1 + N / D) - sum log(1 + lambda mu), with mu the eigenvalues of Z'(I - X(X'X)^-1X')Z.
     """
-    term, root = fit.terms[0], np.ones(fit.nobs) if fit.model.weights is None else np.sqrt(fit.model.weights)
+    codes, x = fit.frame.whitened()[2][0]
+    z = x[:, 0]
     Q = fit.problem.W[:, :-1]                                        # orthonormal columns that span (weighted) X
-    z = root * term.x[:, 0]
-    ZQ = np.column_stack([np.bincount(term.codes, z * q) for q in Q.T] or [np.zeros((len(term.levels), 0))])
-    mu = np.linalg.eigvalsh(np.diag(np.bincount(term.codes, z**2)) - ZQ @ ZQ.T)
+    ZQ = np.column_stack([np.bincount(codes, z * q) for q in Q.T] or [np.zeros((codes.max() + 1, 0))])
+    mu = np.linalg.eigvalsh(np.diag(np.bincount(codes, z**2)) - ZQ @ ZQ.T)
     mu, times = np.unique(np.round(mu[mu > 1e-10 * mu[-1]] / mu[-1], 10), return_counts=True)
     m = Q.shape[0] - Q.shape[1]
     shrink = 1 / (1 + mu[:, None] * np.append(0, np.exp(np.linspace(-8, 12 - np.log(mu[0]), 300))))
@@ -135,20 +137,19 @@ def _same_data(small, large):
     if not np.array_equal(small.y, large.y):
         raise ValueError("the models have different responses, or rows in another order; fit both to the same table")
     for name in ("weights", "offset"):
-        a, b = getattr(small.model, name), getattr(large.model, name)
-        if (a is None) != (b is None) or (a is not None and not np.array_equal(a, b)):
+        if not np.array_equal(getattr(small.frame, name), getattr(large.frame, name)):
             raise ValueError(f"the models have different {name}; fit both with the same")
 
 
-def _nested(small, large):
-    return _spans(large.X, small.X) and all(any(_contains(t, s) for t in large.terms) for s in small.terms)
+def _lies_in(small, large):
+    return _spans(large.X, small.X) and all(any(_includes(t, s) for t in large.terms) for s in small.terms)
 
 
-def _not_nested(small, large):
+def _lacking(small, large):
     """What of the small model the large one lacks, in words."""
     if not _spans(large.X, small.X):
         return "its fixed part has columns that the larger one's columns do not give"
-    lost = next(s for s in small.terms if not any(_contains(t, s) for t in large.terms))
+    lost = next(s for s in small.terms if not any(_includes(t, s) for t in large.terms))
     return f"no random term of the larger model contains ({' + '.join(lost.columns)} | {lost.name})"
 
 
@@ -162,7 +163,7 @@ def _spans(A, B):
     return B.shape[1] <= A.shape[1] and np.abs(B - Q @ (Q.T @ B)).max() < 1e-6
 
 
-def _contains(large, small):
+def _includes(large, small):
     """Same groups, and the columns of the small term among the combinations of the large one's?"""
     if len(large.levels) != len(small.levels):
         return False
@@ -198,11 +199,12 @@ def _smaller(term):
     text = f"({'' if '1' in slices else '0 + '}{' + '.join(slices)} | {term.name})"
     ones = np.ones((len(term.x), 1))
     if len(slices) == 1 and _spans(term.x, ones):                    # (0 + factor | g): to (1 | g)
-        return [(f"{next(iter(slices))} in {text}", [term._replace(columns=["Intercept"], x=ones)])]
+        return [(f"{next(iter(slices))} in {text}", [replace(term, columns=["Intercept"], x=ones)])]
     out = []
     for name, (factors, at) in slices.items():                       # slopes that no interaction contains
         if factors and not any(factors < other for other, _ in slices.values()):
             keep = np.delete(np.arange(len(term.columns)), at)
-            left = [term._replace(columns=[term.columns[i] for i in keep], x=term.x[:, keep])] if len(keep) else []
+            names = [term.columns[i] for i in keep]
+            left = [replace(term, columns=names, x=term.x[:, keep])] if names else []
             out.append((f"{name} in {text}", left))
     return out

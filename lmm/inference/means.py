@@ -27,8 +27,7 @@ def ls_means(fit, factors, df):
     """
     table = contrasts.estimates(fit, mean_rows(fit, factors), df, "means").rename(columns={"estimate": "mean"})
     table = table[["mean", "se", "df", "lower", "upper"]].reset_index()
-    if fit.model.offset is not None:
-        table[["mean", "lower", "upper"]] += fit.model.offset.mean()
+    table[["mean", "lower", "upper"]] += fit.frame.offset.mean()
     return table
 
 
@@ -99,7 +98,7 @@ def mean_rows(fit, factors):
 def reference_grid(fit):
     """All combinations of the levels of the fixed factors, numeric covariates at their mean, and their rows of X."""
     levels = _levels(fit)
-    values = {c: levels.get(c) or [fit.data[c].mean()] for c in _columns(fit)}
+    values = {c: levels.get(c) or [fit.data[c].mean()] for c in _variables(fit)}
     cells = int(np.prod([float(len(v)) for v in values.values()]))
     if cells > MOST_CELLS:
         raise ValueError(f"the factors {', '.join(levels)} have {cells} combinations; LS means average over at most "
@@ -111,7 +110,7 @@ def reference_grid(fit):
     return grid, pd.DataFrame(fit.model_spec.get_model_matrix(grid)).astype(float)
 
 
-def _columns(fit):
+def _variables(fit):
     """The columns of the table that the fixed part uses."""
     variables = set().union(*fit.model_spec.factor_variables.values())
     return sorted(str(v) for v in variables if v.source == "data")
@@ -122,5 +121,5 @@ def _levels(fit):
     spec = fit.model_spec
     coded = {str(v) for factor, variables in spec.factor_variables.items() for v in variables
              if factor.expr in spec.encoder_state and spec.encoder_state[factor.expr][0] is Factor.Kind.CATEGORICAL}
-    return {c: list(pd.Categorical(fit.data[c]).categories) for c in _columns(fit)
+    return {c: list(pd.Categorical(fit.data[c]).categories) for c in _variables(fit)
             if c in coded or is_factor(fit.data[c])}

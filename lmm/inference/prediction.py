@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import scipy
-from scipy.linalg import solve_triangular
 
 from lmm.engine import blocks, columns, formulas, frame, rank
 from lmm.inference.degrees import satterthwaite
@@ -70,16 +69,14 @@ def _widths(fit, rows, conditional, level, df):
 
 def _ratios(fit, rows, conditional, T, point):
     """The variance of each row's mean and of a new observation, over sigma^2, at T."""
-    spread = [None] * len(rows.terms)
-    for place, k in enumerate(fit.problem.order):
-        x = rows.terms[k][1] @ fit.problem.back[place] @ T[place]
-        spread[k] = (x**2).sum(axis=1)
+    terms = fit.problem.coordinates.terms(rows.terms)
+    spread = [((x @ t)**2).sum(axis=1) for (_, x), t in zip(terms, T)]
     error = rows.sd**2 / fit.scale
     if conditional:
         known = _joint_variance(fit, rows, T, point)
-        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, rows.terms))
+        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, terms))
         return known, known + error
-    d = solve_triangular(fit.problem.R, rows.X.T, trans="T").T
+    d = fit.problem.coordinates.functions(rows.X)
     known = np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
     return known, known + sum(spread) + error
 
@@ -91,33 +88,31 @@ def _joint_variance(fit, rows, T, point):
     x and z on both sides of Henderson's C (slide 33), without its dense matrix.
     """
     problem = fit.problem
-    d = solve_triangular(problem.R, rows.X.T, trans="T").T           # in the engine's coordinates, X = QR
+    d = problem.coordinates.functions(rows.X)                        # all in the engine's coordinates
     if not fit.terms:
         return np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
     factors, total, weights = blocks.factor(problem.products, T), np.zeros(len(d)), []
-    for place, k in enumerate(problem.order):
-        codes, x = rows.terms[k]
-        x = (x @ problem.back[place]) * (codes >= 0)[:, None]
-        g = x @ T[place] @ T[place].T
+    for (codes, x), t, ZHX in zip(problem.coordinates.terms(rows.terms), T, point.ZHX):
+        x = x * (codes >= 0)[:, None]
+        g = x @ t @ t.T
         weights.append((codes, g))
         total += (x * g).sum(axis=1)
-        d = d - np.einsum("ia,iap->ip", g, point.ZHX[place][codes])
+        d = d - np.einsum("ia,api->ip", g, ZHX[:, :, codes])
     most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
     for start in range(0, len(d), most):
         part = slice(start, start + most)
-        total[part] -= _quadratic(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
+        total[part] -= _quadratic_forms(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
     return total + np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
 
 
-def _quadratic(products, factors, weights):
+def _quadratic_forms(products, factors, weights):
     """g'(Z'H^-1 Z)g for each row; weights: (codes, g (rows, m)) a term."""
     row = np.arange(len(weights[0][0]))
     w = []
     for (levels, m), (codes, g) in zip(products.terms, weights):
-        w.append(np.zeros((levels, m, len(row))))
-        w[-1][codes, :, row] = g
-    first = w[0].transpose(1, 2, 0)
-    rest = np.concatenate([part.reshape(-1, len(row)) for part in w[1:]] or [np.zeros((0, len(row)))])
+        w.append(np.zeros((m, len(row), levels)))
+        w[-1][:, row, codes] = g.T
+    first, rest = blocks.in_parts(w)
     H1, Hr = blocks.solve(products, factors, *blocks.multiply(products, first, rest))[1]
     return (first * H1).sum(axis=(0, 2)) + (rest * Hr).sum(axis=0)
 
@@ -125,28 +120,27 @@ def _quadratic(products, factors, weights):
 # The rows to predict ----------------------------------------------------------------------------------------------
 
 def _own_rows(fit):
-    weights = np.ones(fit.nobs) if fit.model.weights is None else fit.model.weights
-    offset = np.zeros(fit.nobs) if fit.model.offset is None else fit.model.offset
-    return Rows(fit.X.to_numpy(), [(t.codes, t.x) for t in fit.terms], np.sqrt(fit.scale / weights), offset,
-                fit.X.index)
+    sd = np.sqrt(fit.scale / fit.frame.weights)
+    terms = [(t.codes, t.x) for t in fit.terms]
+    return Rows(fit.X.to_numpy(), terms, sd, fit.frame.offset, fit.X.index)
 
 
 def _new_rows(fit, data, with_groups, with_terms):
     """X, codes and covariates of new rows, checked."""
     data = columns.table(data, "new_data")
-    if fit.model.offset is not None:
+    if "offset" in fit.frame.given:
         raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
                          "predict, and add the new rows' offset to the result")
     terms = fit.terms if with_terms else []
     groups = {name for t in terms for name in t.name.split(":")} if with_groups else set()
     specs = [fit.model_spec] + [t.model_spec for t in terms]
-    _check_columns(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
+    _check_values(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
     data = _with_levels(fit, specs, data)
     codes = [_codes(fit, t, data) if with_groups else np.full(len(data), -1) for t in terms]
     if with_groups:
         _warn_of_new_levels(terms, codes, data)
-    x = [_columns(t.model_spec, data) for t in terms]
-    X, can = rank.functions(fit.model.rank, _columns(fit.model_spec, data))
+    x = [_design(t.model_spec, data) for t in terms]
+    X, can = rank.functions(fit.frame.rank, _design(fit.model_spec, data))
     if not can.all():
         raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that the fit cannot estimate: "
                          f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
@@ -157,7 +151,7 @@ def _variables(fit, spec):
     return formulas.variables(getattr(spec, "formula", spec)) & set(fit.data.columns)
 
 
-def _check_columns(fit, data, needed):
+def _check_values(fit, data, needed):
     missing = sorted(needed - set(data.columns))
     if missing:
         raise ValueError(f"new_data lacks the column {', '.join(map(repr, missing))}")
@@ -193,7 +187,7 @@ def _with_levels(fit, specs, data):
     return data
 
 
-def _columns(spec, data):
+def _design(spec, data):
     try:
         values = frame.covariates(spec, data)[1]                       # of the fixed part, too
     except ValueError as error:

@@ -1,10 +1,12 @@
 """Likelihood profile intervals of variance parameters and fixed effects."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import scipy
 
-from lmm.engine import criterion, search
+from lmm.engine import criterion, search, state
 from lmm.inference import parameters
 
 
@@ -41,59 +43,59 @@ def _crossing(excess, at, step, rise):
 def _beta_limits(ml, j, rise):
     """y - c x_j is fitted by the other columns of X: their likelihood is the profile at beta_j = c."""
     problem, beta, se = ml.problem, ml.fe_params.iloc[j], ml.bse_fe.iloc[j]
-    # X = QR: in the coordinates of Q the other columns span V, and v is orthogonal to them
-    basis = np.linalg.qr(np.delete(problem.R, j, axis=1), mode="complete")[0]
-    V, v = basis[:, :-1], basis[:, -1]
+    held = problem.coordinates.held(j)
 
     def excess(c):
-        M = np.zeros((len(v) + 1, len(v)))
-        M[:-1, :-1], M[:-1, -1], M[-1, -1] = V, v * (v @ (problem.b_ols - c * problem.R[:, j])) / problem.unit, 1
+        M = held(c)
         products = problem.products
         if products is not None:
-            products = products._replace(Cx=np.einsum("ail,ij->ajl", products.Cx, M), restx=products.restx @ M,
-                                         WtW=M.T @ products.WtW @ M)
-        held = search.optimum(problem._replace(products=products, W=problem.W @ M))
-        return held.point.criterion - ml.optimum.point.criterion
+            products = replace(products, Cx=M.T @ products.Cx, restx=products.restx @ M,
+                               WtW=M.T @ products.WtW @ M)
+        found = search.optimum(replace(problem, products=products, W=problem.W @ M))
+        return found.point.criterion - ml.optimum.point.criterion
     step = 1.1 * np.sqrt(rise) * se
     return _crossing(excess, beta, -step, rise), _crossing(excess, beta, step, rise)
 
 
 def _sd_limits(ml, rise):
     """Limits of each standard deviation, and of sigma, the last."""
-    unit, sizes = ml.problem.unit, [len(g) for g in ml.gamma]
-    G = [ml.scale * g / unit**2 for g in ml.gamma]                   # in units of the engine's y
-    log_sigma, limits = np.log(ml.scale) / 2 - np.log(unit), []
+    there, sizes = ml.problem.coordinates, [len(g) for g in ml.gamma]
+    sigma, limits = there.of_y(np.sqrt(ml.scale)), []
+    G = [sigma**2 * g for g in ml.gamma]                             # in the engine's units of y
+    log_sigma = np.log(sigma)
     for k, a in [(k, a) for k, m in enumerate(sizes) for a in range(m)]:
         orders = [np.arange(m) for m in sizes]
         orders[k] = np.append(a, np.delete(orders[k], a))            # the profiled effect first: its sd is L_k[0, 0]
-        start = np.append(criterion.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
+        start = np.append(state.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
         excess = _profiled(_deviance(ml, orders), start, held=sum(m * (m + 1) // 2 for m in sizes[:k]))
         sd = np.sqrt(G[k][a, a])
         low = _crossing(excess, sd, -sd, rise) if sd > 0 and excess(0.0) > rise else 0.0
-        limits.append((unit * low, unit * _crossing(excess, sd, max(sd, 0.2 * np.exp(log_sigma)), rise)))
-    start = np.append(criterion.pack([_root(g) for g in G]), log_sigma)
+        high = _crossing(excess, sd, max(sd, 0.2 * sigma), rise)
+        limits.append((there.in_y(low), there.in_y(high)))
+    start = np.append(state.pack([_root(g) for g in G]), log_sigma)
     excess = _profiled(_deviance(ml, [np.arange(m) for m in sizes]), start, held=len(start) - 1)
     step = 2 / np.sqrt(ml.nobs)
-    return limits + [tuple(unit * np.exp(_crossing(excess, log_sigma, s, rise)) for s in (-step, step))]
+    ends = [_crossing(excess, log_sigma, s, rise) for s in (-step, step)]
+    return limits + [tuple(there.in_y(np.exp(end)) for end in ends)]
 
 
 def _deviance(ml, orders):
     """-2 log likelihood, with its gradient, as a function of the lower triangles L_k of Var(u_k) = L_k L_k', with
     effects in the given orders, and of log sigma, which is not profiled out."""
     problem, n, sizes = ml.problem, ml.nobs, [len(o) for o in orders]
-    to_engine = [np.linalg.inv(back)[:, orders[k]] for back, k in zip(problem.back, problem.order)]
+    to_engine = [(k, inverse[:, orders[k]]) for k, inverse in problem.coordinates.inverses()]
 
     def deviance(values):
-        L, s2 = criterion.unpack(values[:-1], sizes), np.exp(2 * values[-1])
-        roots = [B @ L[k] / np.sqrt(s2) for B, k in zip(to_engine, problem.order)]
+        L, s2 = state.unpack(values[:-1], sizes), np.exp(2 * values[-1])
+        roots = [B @ L[k] / np.sqrt(s2) for k, B in to_engine]
         point = criterion.evaluate(problem, [_lower(root) for root in roots])
         value = point.criterion + n * (np.log(s2 / point.scale) - 1 + point.scale / s2)
         dL, d_log_sigma = [None] * len(L), 2 * n - 2 * n * point.scale / s2
-        for place, k in enumerate(problem.order):
+        for place, (k, B) in enumerate(to_engine):
             score = point.traces[place] - point.squares[place] / s2  # in Gamma, at this sigma
-            dL[k] = 2 * to_engine[place].T @ score @ roots[place] / np.sqrt(s2)
+            dL[k] = 2 * B.T @ score @ roots[place] / np.sqrt(s2)
             d_log_sigma -= 2 * (score * (roots[place] @ roots[place].T)).sum()
-        return value, np.append(criterion.pack(dL), d_log_sigma)
+        return value, np.append(state.pack(dL), d_log_sigma)
     return deviance
 
 

@@ -2,20 +2,21 @@
 
 import warnings
 from collections import namedtuple
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from lmm.engine import criterion, search
+from lmm.engine import coordinates, criterion, search
 from lmm.inference import parameters
 
 CHUNKS = 50
 PROGRESS_FROM = 200
 
 Truth = namedtuple("Truth", "mean offset terms sd")       # X beta; terms: (codes, x, root of Var(u)); sd of the errors
-Job = namedtuple("Job", "truth X root terms reml")
+Job = namedtuple("Job", "frame reml truth")
 
 
 def simulate(fit, n, seed):
@@ -33,9 +34,9 @@ def truth(fit):
         values, vectors = np.linalg.eigh(fit.scale * gamma)
         roots.append(vectors * np.sqrt(np.maximum(values, 0)))       # a root of Var(u), which may be singular
     terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
-    sd = np.sqrt(fit.scale) * np.ones(fit.nobs)
-    return Truth(fit.X.to_numpy() @ fit.fe_params.to_numpy(), fit.model.offset, terms,
-                 sd if fit.model.weights is None else sd / np.sqrt(fit.model.weights))
+    mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
+    sd = np.sqrt(fit.scale) / np.sqrt(fit.frame.weights)
+    return Truth(mean, fit.frame.offset, terms, sd)
 
 
 def draw(parts, rng):
@@ -44,7 +45,7 @@ def draw(parts, rng):
     for codes, x, root in parts.terms:
         u = rng.standard_normal((codes.max() + 1, len(root))) @ root.T
         y += (x * u[codes]).sum(axis=1)
-    return y if parts.offset is None else y + parts.offset
+    return y + parts.offset
 
 
 def bootstrap(fit, n, seed, executor=None, level=0.95):
@@ -60,9 +61,7 @@ def bootstrap(fit, n, seed, executor=None, level=0.95):
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
         raise ValueError(f"n, the number of replicates, must be a whole number of at least 2, not {n!r}")
     seeds = np.array_split(np.array(np.random.SeedSequence(seed).spawn(n)), min(CHUNKS, n))
-    root = np.ones(1) if fit.model.weights is None else np.sqrt(fit.model.weights)
-    job = Job(truth(fit)._replace(offset=None), root[:, None] * fit.X.to_numpy(), root,
-              [(t.codes, root[:, None] * t.x) for t in fit.terms], fit.reml)
+    job = Job(replace(fit.frame, data=None, model_spec=None), fit.reml, truth(fit))
     refit, draws = partial(_replicates, job), []
     with tqdm(total=n, disable=n < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
         for chunk in (executor.map if executor else map)(refit, seeds):
@@ -86,7 +85,7 @@ def _replicates(job, seeds):
 
 
 def _replicate(job, rng):
-    problem = criterion.problem(job.root * draw(job.truth, rng), job.X, job.terms, job.reml)
+    problem = criterion.of_frame(replace(job.frame, y=draw(job.truth, rng)), job.reml)
     found = search.optimum(problem)
-    estimates = criterion.estimates(problem, found.T, found.point)
+    estimates = coordinates.estimates(problem, found.T, found.point)
     return found.converged, parameters.values(estimates.gamma, estimates.scale, estimates.beta)

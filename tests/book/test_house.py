@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib
 
 import pytest
 
@@ -64,5 +65,4 @@ def test_imports_run_one_way(layer):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_users_stay(name):
-    import importlib
     assert importlib.import_module(name) is importlib.import_module(NAMES[name])

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 import lmm
 from conftest import dense
-from lmm.engine import criterion, frame, search, start
+from lmm.engine import coordinates, criterion, frame, search, start, state
 
 RANDOM = ["(1 | g)", "(1 | g) + (1 | h)", "(1 | g/k)", "(x | g)", "(x || g)", "(0 + x | g)",
           "(x | g) + (1 | h)",
@@ -50,12 +50,12 @@ def test_gradient_is_the_derivative_of_the_criterion(seed):
     formula, data, reml = design(seed)
     fit = lmm.fit(formula, data, reml=reml)
     rng, sizes = np.random.default_rng(seed), fit.problem.sizes
-    theta = rng.normal(0, 1, len(criterion.pack(fit.optimum.T)))
-    point = criterion.evaluate(fit.problem, criterion.unpack(theta, sizes))
+    theta = rng.normal(0, 1, len(state.pack(fit.optimum.T)))
+    point = criterion.evaluate(fit.problem, state.unpack(theta, sizes))
     for i in range(len(theta)):
         step = 1e-5 * np.eye(len(theta))[i]
         up, down = (
-            criterion.evaluate(fit.problem, criterion.unpack(theta + s * step, sizes)).criterion
+            criterion.evaluate(fit.problem, state.unpack(theta + s * step, sizes)).criterion
             for s in (1, -1))
         assert point.gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-4)
 
@@ -69,9 +69,9 @@ def test_400_random_models_none_worse_than_the_best_of_several_searches(block):
         sizes = fit.problem.sizes
 
         def objective(theta):
-            point = criterion.evaluate(fit.problem, criterion.unpack(theta, sizes))
+            point = criterion.evaluate(fit.problem, state.unpack(theta, sizes))
             return point.criterion, point.gradient
-        starts = rng.uniform(0.05, 2, (4, len(criterion.pack(fit.optimum.T))))
+        starts = rng.uniform(0.05, 2, (4, len(state.pack(fit.optimum.T))))
         best = min(minimize(objective, start, jac=True, method="L-BFGS-B").fun for start in starts)
         assert fit.converged and fit.optimum.point.criterion <= best + 1e-6, (seed, formula)
 
@@ -202,8 +202,8 @@ def test_the_start_solves_the_dense_moment_equations():
                                 True)
     Q, y = problem.W[:, :-1], problem.W[:, -1]
     M, B = np.eye(len(y)) - Q @ Q.T, []
-    for place, k in enumerate(problem.order):
-        codes, x = model.terms[k].codes, criterion._centre(model.terms[k].x)[0]
+    for k in problem.coordinates.order:
+        codes, x = model.terms[k].codes, coordinates._centre(model.terms[k].x)[0]
         same = codes[:, None] == codes
         B += [M @ (same * (np.outer(x[:, a], x[:, b]) + np.outer(x[:, b], x[:, a]))
                    / (1 + (a == b))) @ M

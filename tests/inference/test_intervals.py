@@ -2,6 +2,7 @@
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -169,7 +170,7 @@ def test_the_same_draws_on_dask():
 def test_refits_that_do_not_converge_are_counted(monkeypatch):
     optimum = lmm.engine.search.optimum
     monkeypatch.setattr(lmm.engine.search, "optimum",
-                        lambda problem: optimum(problem)._replace(converged=False))
+                        lambda problem: replace(optimum(problem), converged=False))
     with pytest.warns(RuntimeWarning, match="5 of 5 refits have not converged; they are kept"):
         got = SLOPES.bootstrap(5, seed=1)
     assert got.attrs["not_converged"] == 5 and len(got.attrs["draws"]) == 5

@@ -1,5 +1,7 @@
 """Likelihood-ratio tests against lmerTest, against known distributions, and against misuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -191,7 +193,7 @@ def test_a_fit_that_has_not_converged_is_not_compared(monkeypatch):
     with monkeypatch.context() as patch:
         optimum = lmm.engine.search.optimum
         patch.setattr(lmm.engine.search, "optimum",
-                      lambda *args: optimum(*args)._replace(converged=False))
+                      lambda *args: replace(optimum(*args), converged=False))
         with pytest.warns(RuntimeWarning, match="not converged"):
             stuck = sleep("(Days | Subject)")
     with pytest.raises(ValueError, match="has not converged; its criterion cannot be compared"):

@@ -38,7 +38,7 @@ def test_residuals_and_leverage_are_the_dense_formulas(model):
     P = Vi - Vi @ X @ np.linalg.inv(X.T @ Vi @ X) @ X.T @ Vi
     variance = np.diag(R @ P @ R)                                # Nobre and Singer 2007, Var(e_hat)
     got = {kind: diagnostics.residuals(fit, kind) for kind in influence.KINDS}
-    offset = 0 if fit.model.offset is None else fit.model.offset
+    offset = fit.frame.offset
     np.testing.assert_allclose(got["marginal"], fit.y - offset - X @ fit.fe_params.to_numpy(),
                                rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(got["conditional"], R @ P @ (fit.y - offset), rtol=1e-7, atol=1e-9)
@@ -58,7 +58,7 @@ def test_leverage_of_least_squares_and_without_a_variance():
 def test_cooks_distance_is_that_of_refits_without_the_level(model, group):
     fit = MODELS[model]
     term = next(t for t in fit.terms if t.name == group)
-    y, V = fit.y if fit.model.offset is None else fit.y - fit.model.offset, fit.V()
+    y, V = fit.y - fit.frame.offset, fit.V()
     expected = []
     for level in range(len(term.levels)):
         keep = term.codes != level

@@ -2,7 +2,6 @@
 says so."""
 
 from itertools import combinations
-
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt

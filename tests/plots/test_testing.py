@@ -6,6 +6,7 @@ from scipy import stats
 import lmm
 from lmm.plots import canvas, ch16
 
+
 FIT = lmm.fit("y ~ method + (1 | tablet)", lmm.load("tablets_missing"))
 L = {"NIR": [1, 0], "difference": [0, 1]}
 

@@ -18,10 +18,9 @@ class Dense:
 
     def __init__(self, fit):
         n = fit.nobs
-        weights = np.ones(n) if fit.model.weights is None else fit.model.weights
-        root = np.sqrt(weights)[:, None]
+        root = np.sqrt(fit.frame.weights)[:, None]
         y = fit.y.to_numpy() if hasattr(fit.y, "to_numpy") else fit.y
-        y = y if fit.model.offset is None else y - fit.model.offset
+        y = y - fit.frame.offset
         self.y, self.reml, s2 = root[:, 0] * y, fit.reml, fit.scale
         self.X, self.R = np.linalg.qr(root * fit.X.to_numpy())       # beta = R^-1 b
         self.V = s2 * np.eye(n)

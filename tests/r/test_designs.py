@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings, strategies as st
 from scipy.optimize import minimize
 
 from conftest import missing_tool
-from lmm.engine import criterion
+from lmm.engine import coordinates, criterion, state
 from tests.r import compare, designs
 from tests.r.families import FAMILIES, case
 
@@ -63,8 +63,8 @@ def test_the_engine_computes_the_formula_of_slide_34(design):
     textbook = compare.textbook(fit, c, fit.gamma, fit.scale)
     assert fit.criterion == pytest.approx(textbook, rel=1e-8, abs=1e-7)
     rng = np.random.default_rng(design[1])
-    T = criterion.unpack(rng.normal(size=len(criterion.pack(fit.optimum.T))), fit.problem.sizes)
-    there = criterion.estimates(fit.problem, T, criterion.evaluate(fit.problem, T))
+    T = state.unpack(rng.normal(size=len(state.pack(fit.optimum.T))), fit.problem.sizes)
+    there = coordinates.estimates(fit.problem, T, criterion.evaluate(fit.problem, T))
     log_weights = 0 if c.weights is None else np.log(c.table[c.weights]).sum()
     textbook = compare.textbook(fit, c, there.gamma, there.scale)
     assert there.criterion - log_weights == pytest.approx(textbook, rel=1e-8, abs=1e-7)
@@ -77,9 +77,9 @@ def test_no_other_start_finds_a_better_optimum(design):
     rng, sizes = np.random.default_rng(design[1]), fit.problem.sizes
 
     def objective(theta):
-        point = criterion.evaluate(fit.problem, criterion.unpack(theta, sizes))
+        point = criterion.evaluate(fit.problem, state.unpack(theta, sizes))
         return point.criterion, point.gradient
-    size = len(criterion.pack(fit.optimum.T))
+    size = len(state.pack(fit.optimum.T))
     starts = [scale * rng.uniform(0.05, 1, size) for scale in (0.1, 1, 10, 100)]
     best = min(minimize(objective, start, jac=True, method="L-BFGS-B").fun for start in starts)
     assert fit.optimum.point.criterion <= best + 1e-6

@@ -7,9 +7,8 @@ with H then have a closed form, and the others need q x q matrices only.
 """
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
-from lmm.engine import blocks, criterion
+from lmm.engine import blocks, state
 
 MOST_COLUMNS = 4000
 NEAR_2 = 1e-5
@@ -19,8 +18,7 @@ ASIDE = 1e-4
 def adjusted(fit):
     """The adjusted covariance Phi_A (p, p) of beta_hat."""
     _, _, _, phi_a = fit._kenward_roger
-    to_data = _to_data(fit)
-    return to_data @ phi_a @ to_data.T
+    return fit.problem.coordinates.covariance(phi_a)
 
 
 def of_contrasts(fit, L):
@@ -31,7 +29,7 @@ def of_contrasts(fit, L):
 def of_test(fit, L):
     """Denominator df and scaled F of the test of L beta = 0."""
     Phi, P, W, _ = fit._kenward_roger
-    M, q = L @ _to_data(fit), len(L)
+    M, q = fit.problem.coordinates.functions(L), len(L)
     Theta = M.T @ np.linalg.solve(M @ Phi @ M.T, M)
     TP = Theta @ Phi @ P @ Phi                                       # (parameters, p, p)
     trace = np.trace(TP, axis1=1, axis2=2)
@@ -74,11 +72,6 @@ def _formula(q, A1, A2):
     return den_df, den_df * mean / (den_df - 2), small
 
 
-def _to_data(fit):
-    """beta = beta_OLS + R^-1 unit b: from the engine's coordinates to the data's."""
-    return fit.problem.unit * solve_triangular(fit.problem.R, np.eye(len(fit.fe_params)))
-
-
 def pieces(fit):
     """Phi = Var(b), the P_i, W = Var(r_hat) and the adjusted Phi, in the engine's coordinates; a fit keeps them."""
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
@@ -89,10 +82,10 @@ def pieces(fit):
         raise ValueError(f"Kenward and Roger's method would need a dense {columns} x {columns} matrix; with so many "
                          "levels df='satterthwaite' gives practically the same")
     s2, Phi, (n, p) = point.scale, point.cov_b, np.subtract(problem.W.shape, (0, 1))
-    ZHX = np.concatenate([x.reshape(-1, p) for x in point.ZHX])
+    ZHX = np.concatenate([blocks.flat(x) for x in point.ZHX])
     ZHZ = _ZHZ(problem, T)
     ZPZ = ZHZ - ZHX @ (Phi / s2) @ ZHX.T
-    S = [_Selector(problem, T, *parameter) for parameter in criterion.parameters(T)]
+    S = [_Selector(problem, T, *parameter) for parameter in state.parameters(T)]
     SX, SZ = [s.times(ZHX) for s in S], [s.times(ZPZ) for s in S]
     r = len(S) + 1
     P, Q, information = np.zeros((r, p, p)), np.zeros((r, r, p, p)), np.zeros((r, r))

@@ -6,15 +6,14 @@ the elements of the T_k, and sigma^2. In these a variance at its boundary has gr
 """
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
-from lmm.engine import criterion
+from lmm.engine import criterion, state
 
 
 def of_contrasts(fit, L):
     """df for each row of L, shape (k,)."""
     covariance, gradient, A = fit._satterthwaite
-    M = L @ solve_triangular(fit.problem.R, np.eye(L.shape[1]))      # l'beta = M'b in the engine's coordinates
+    M = fit.problem.coordinates.functions(L)                         # of b; the unit of y drops out
     f = np.einsum("ij,jk,ik->i", M, covariance, M)
     g = np.einsum("ij,pjk,ik->ip", M, gradient, M)
     return 2 * f**2 / np.einsum("ip,pq,iq->i", g, A, g)
@@ -41,11 +40,11 @@ def of_test(fit, L):
 def of_ratios(fit, ratios):
     """df of variances sigma^2 r(T), each an element of the array that `ratios(T, point)` returns."""
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
-    r, theta, A = ratios(T, point), criterion.pack(T), fit._satterthwaite[2]
+    r, theta, A = ratios(T, point), state.pack(T), fit._satterthwaite[2]
     gradient = []
     for i, size in enumerate(_sizes(T)):
         step = 1e-4 * size * np.eye(len(theta))[i]
-        up, down = (criterion.unpack(theta + sign * step, problem.sizes) for sign in (1, -1))
+        up, down = (state.unpack(theta + sign * step, problem.sizes) for sign in (1, -1))
         slope = ratios(up, criterion.evaluate(problem, up)) - ratios(down, criterion.evaluate(problem, down))
         gradient.append(point.scale * slope / (2e-4 * size))
     g = np.stack([*gradient, r])
@@ -55,26 +54,26 @@ def of_ratios(fit, ratios):
 
 def _sizes(T):
     """The size of each parameter: the length of its row of T, the relative sd of its effect, or 0.1."""
-    return [max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in criterion.parameters(T)]
+    return [max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in state.parameters(T)]
 
 
 def pieces(fit):
     """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; a fit keeps them."""
     problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
-    index, sizes = criterion.parameters(T), problem.sizes
+    index, sizes = state.parameters(T), problem.sizes
     n, p = problem.W.shape[0], problem.W.shape[1] - 1
     s2 = point.scale
     # dVar(b) / dT_ab = s2 Phi (sum over levels of X'H^-1 Z dGamma Z'H^-1 X) Phi, with Var(b) = s2 Phi
     Phi = point.cov_b / s2
     gradient = np.zeros((len(index) + 1, p, p))
     for i, (k, a, b) in enumerate(index):
-        x = point.ZHX[k]                                             # (L, m, p)
-        row = np.einsum("lp,lmq,m->pq", x[:, a], x, T[k][:, b])
+        x = point.ZHX[k]                                             # (m, p, L)
+        row = np.einsum("pl,mql,m->pq", x[a], x, T[k][:, b])
         gradient[i] = s2 * Phi @ (row + row.T) @ Phi
     gradient[-1] = Phi
     unit = np.array([*_sizes(T), s2])
     # the Hessian: differences of the analytic gradient at fixed s2, and what is known in closed form
-    theta = criterion.pack(T)
+    theta = state.pack(T)
     H = np.zeros((len(index) + 1, len(index) + 1))
     for i in range(len(index)):
         h = 1e-3 * unit[i]
@@ -96,6 +95,6 @@ def _slope(problem, theta, i, h, sizes, s2):
 
 
 def _gradient(problem, theta, sizes, s2):
-    T = criterion.unpack(theta, sizes)
+    T = state.unpack(theta, sizes)
     point = criterion.evaluate(problem, T)
-    return np.array([2 * ((point.traces[k] - point.squares[k] / s2) @ T[k])[a, b] for k, a, b in criterion.parameters(T)])
+    return np.array([2 * ((point.traces[k] - point.squares[k] / s2) @ T[k])[a, b] for k, a, b in state.parameters(T)])
