@@ -1,8 +1,9 @@
 """Cross-products of [Z X y]: all that the engine keeps of the data, at the cost of q, not of N.
 
-The first term, the one with most columns, has a block-diagonal Z'Z, by level: A is (m, m, L), the level last. What is left
-of the other terms once it is eliminated, S = A_rest - C' K C, is linear in K (see `blocks`), so its map is built once here.
-S falls into independent blocks (one a clinic, where patients are nested in clinics), which are found here, too.
+The first term, the one with most columns, has a block-diagonal Z'Z, by level: A is (m, m, L), the
+level last. What is left of the other terms once it is eliminated, S = A_rest - C' K C, is linear in
+K (see `blocks`), so its map is built once here. S falls into independent blocks (one a clinic,
+where patients are nested in clinics), which are found here, too.
 """
 
 from functools import partial
@@ -57,7 +58,8 @@ def _with_the_rest(terms, shapes, W):
 
 
 def _small_dense(M):
-    """A small matrix as an array: what a sparse one saves is less than what each call of it costs."""
+    """A small matrix as an array: what a sparse one saves is less than what each call of it
+    costs."""
     return M.toarray() if M.shape[0] * M.shape[1] <= 50_000 else M
 
 
@@ -65,11 +67,13 @@ def indicators(codes, x):
     """Z of one term, sparse: column l * m + a holds covariate a where the row is of level l."""
     n, m = x.shape
     columns = codes[:, None] * m + np.arange(m)
-    return sparse.csr_array((x.ravel(), columns.ravel(), np.arange(0, n * m + 1, m)), shape=(n, (codes.max() + 1) * m))
+    return sparse.csr_array((x.ravel(), columns.ravel(), np.arange(0, n * m + 1, m)),
+                            shape=(n, (codes.max() + 1) * m))
 
 
 def _blocks(C, rest, shapes):
-    """The independent blocks of S, a Group a shape; Z_r'Z_r as the flat S; and the map from K to S."""
+    """The independent blocks of S, a Group a shape; Z_r'Z_r as the flat S; and the map from K to
+    S."""
     if rest.shape[0] == 0:
         return [], np.zeros(0), []
     groups, place = _layout(*_independent_blocks(C, rest, shapes))
@@ -154,7 +158,8 @@ def _pair_map(C, m, place, entries):
 
 
 def _first_of_level(shapes, start):
-    """For each column of the terms the first column of its level; `start`: the number of the first one of all."""
+    """For each column of the terms the first column of its level; `start`: the number of the first
+    one of all."""
     for levels, m in shapes:
         yield start + np.repeat(np.arange(levels) * m, m)
         start += levels * m

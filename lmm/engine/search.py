@@ -1,4 +1,5 @@
-"""The search for the optimum of the engine's criterion: Newton's method, with its start and what happens at boundaries."""
+"""The search for the optimum of the engine's criterion: Newton's method, with its start and what
+happens at boundaries."""
 
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ MAX_EVALUATIONS = 100
 
 
 def optimum(problem, moments=None):
-    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed.
+    """The T_k that minimise the criterion, the point there, whether the search converged,
+    evaluations needed.
 
     moments: those of `start`, where they are known.
     """
@@ -28,12 +30,13 @@ def optimum(problem, moments=None):
 
 
 def _other_starts(problem, found):
-    """Where to look again, for a valley may be the wrong one of several: where a variance is 0 or a covariance singular,
-    from T = I and 10 I; where a term has few levels, from the valleys of a coarse grid."""
+    """Where to look again, for a valley may be the wrong one of several: where a variance is 0 or a
+    covariance singular, from T = I and 10 I; where a term has few levels, from the valleys of a
+    coarse grid."""
     if problem.products is None:
         return []
     starts, heights = valleys.starts(problem)
-    if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:                    # the one where we are
+    if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:        # the one where we are
         starts = []
     if any(map(blocks.is_singular, found.T)):
         starts = starts + [[size * np.eye(m) for m in problem.sizes] for size in (1, 10)]
@@ -120,7 +123,8 @@ def _corrected(correction, missed, moved, theta, length):
 
 
 def _descend(problem, theta, n_evaluations):
-    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to turn): L-BFGS."""
+    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to
+    turn): L-BFGS."""
     def objective(values):
         point = _try(problem, unpack(values, problem.sizes))
         finite = point and np.isfinite(point.criterion)
@@ -130,7 +134,8 @@ def _descend(problem, theta, n_evaluations):
     theta = _snap(found.x, problem.sizes)
     point = evaluate(problem, unpack(theta, problem.sizes))
     converged = np.abs(point.gradient).max() < 1e-6 * (1 + abs(point.criterion))
-    return Optimum(unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1)
+    return Optimum(unpack(theta, problem.sizes), point, bool(converged),
+                   n_evaluations + found.nfev + 1)
 
 
 def _try(problem, T):
@@ -165,7 +170,8 @@ def _snap(theta, sizes):
 
 
 def _leave_boundary(point, theta, sizes):
-    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if all is well."""
+    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if
+    all is well."""
     T = unpack(theta, sizes)
     for k, t in enumerate(T):
         null = np.linalg.svd(t)[0][:, np.linalg.svd(t, compute_uv=False) == 0]
