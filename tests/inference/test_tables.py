@@ -8,9 +8,11 @@ from bs4 import BeautifulSoup
 import lmm
 
 PLANKS = lmm.load("planks")
-FIT = lmm.fit("humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)", PLANKS)
+FORMULA = "humidity ~ width * depth + (1 | plank) + (1 | plank:width) + (1 | plank:depth)"
+FIT = lmm.fit(FORMULA, PLANKS)
 TABLES = {
-    "coef_table": lambda: FIT.coef_table(), "anova": lambda: FIT.anova(), "ranova": lambda: FIT.ranova(),
+    "coef_table": lambda: FIT.coef_table(), "anova": lambda: FIT.anova(),
+    "ranova": lambda: FIT.ranova(),
     "pairs": lambda: FIT.pairs("width"), "ls_means": lambda: FIT.ls_means("width:depth"),
     "letters": lambda: FIT.letters("depth"), "variance_components": lambda: FIT.variance_components,
     "contrast": lambda: FIT.contrast(np.eye(15)[:2]),
@@ -21,7 +23,8 @@ def words(html):
     """Caption, header cells, and the words of each row."""
     soup = BeautifulSoup(html, "html.parser")
     caption = soup.caption.get_text() if soup.caption else None
-    head, *rows = [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in soup.find_all("tr")]
+    head, *rows = [[cell.get_text() for cell in row.find_all(["th", "td"])]
+                   for row in soup.find_all("tr")]
     return caption, head, rows
 
 
@@ -37,14 +40,16 @@ def test_results_are_tables_with_a_caption_and_the_same_words_as_text(name):
 
 
 def test_the_degrees_of_freedom_of_the_caption():
-    assert words(FIT.pairs("width", df="kenward-roger")._repr_html_())[0].endswith("(p: tukey; df: kenward-roger)")
+    adjusted = FIT.pairs("width", df="kenward-roger")
+    assert words(adjusted._repr_html_())[0].endswith("(p: tukey; df: kenward-roger)")
     plain = lmm.fit("humidity ~ width", PLANKS).coef_table()
     assert words(plain._repr_html_())[0] == "Fixed effects (df: residual)"
 
 
 def test_formats():
     data = pd.DataFrame({
-        "what": ["a <b>", "c"], "estimate": [12.34567, -0.00001], "se": [0.1234567, 5.0], "df": [19.0, 123.456],
+        "what": ["a <b>", "c"], "estimate": [12.34567, -0.00001], "se": [0.1234567, 5.0],
+        "df": [19.0, 123.456],
         "t": [100.0, -0.001], "p": [1e-9, 0.04999], "n": [3, 4], "missing": [np.nan, 2.5]})
     caption, head, rows = words(lmm.table(data, "A caption")._repr_html_())
     assert caption == "A caption" and head == list(data.columns)
@@ -55,7 +60,8 @@ def test_formats():
 def test_digits_can_be_chosen():
     data = pd.DataFrame({"x": [1.23456, 2.0], "p": [0.123456, 0.5]})
     assert repr(lmm.table(data, digits=1)).split() == ["x", "p", "1.2", "0.1235", "2.0", "0.5000"]
-    assert repr(lmm.table(data, digits={"x": 0, "p": 2})).split() == ["x", "p", "1", "0.12", "2", "0.50"]
+    shown = repr(lmm.table(data, digits={"x": 0, "p": 2}))
+    assert shown.split() == ["x", "p", "1", "0.12", "2", "0.50"]
     assert repr(lmm.table(data).round(2)).split() == ["x", "p", "1.23", "0.1200", "2.00", "0.5000"]
 
 
@@ -64,7 +70,8 @@ def test_labels_of_rows_are_shown_unless_they_count():
     assert repr(counted).split() == ["x", "1", "2"]
     named = lmm.table(pd.DataFrame({"x": [1, 2]}, index=pd.Index([5, 7], name="day")))
     assert repr(named).split() == ["day", "x", "5", "1", "7", "2"]
-    several = lmm.table(pd.DataFrame({"x": [1]}, index=pd.MultiIndex.from_tuples([("a", 2)], names=["g", "h"])))
+    index = pd.MultiIndex.from_tuples([("a", 2)], names=["g", "h"])
+    several = lmm.table(pd.DataFrame({"x": [1]}, index=index))
     assert words(several._repr_html_())[1:] == (["g h", "x"], [["a 2", "1"]])
 
 
