@@ -1,7 +1,7 @@
 """lmm: linear mixed models, as in lecture 10 of 01NAEX, by hand and by formula.
 
-Files are the slides, folders are the machinery. Imports run one way: slides <- engine <- inference <- model;
-the slides import nothing of the engine.
+Files are the slides, folders are the machinery. Imports run one way: slides <- engine <- inference
+<- model; the slides import nothing of the engine.
 
     design.py       X and Z                                  slides 27, 28
     moments.py      V = Z G Z' + R, correlations             slides 29 to 31
@@ -13,7 +13,7 @@ the slides import nothing of the engine.
     model.py        fit() and Fit, its results;  summary.py, tables.py: as text and HTML
     engine/         formulas -> frame -> products -> blocks -> criterion; start -> search
     inference/      degrees of freedom, means, tests, intervals, predictions, influence
-    plots/          pictures; diagnostics
+    plots/          pictures, a module a chapter; diagnostics
     homework/       the homework's data and answers
     data.py         the tables;  quoted.py: the lecture's numbers
 
@@ -24,8 +24,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:                       # what editors read in place of `__getattr__`
-    from lmm import (design, diagnostics, henderson, homework, influence, likelihood, moments, plots,
-                     quoted, shrinkage)
+    from lmm import (design, diagnostics, henderson, homework, influence, likelihood, moments,
+                     plots, quoted, shrinkage)
     from lmm.data import datasets, load
     from lmm.inference.lrt import lrt, rlrt
     from lmm.model import Fit, fit
@@ -33,15 +33,17 @@ if TYPE_CHECKING:                       # what editors read in place of `__getat
     from lmm.tables import table
 
 __version__ = "0.1.0"
-__all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence", "likelihood", "load",
-           "lrt", "moments", "plots", "power", "quoted", "rlrt", "shrinkage",
-           "table"]
+__all__ = ["Fit", "datasets", "design", "diagnostics", "fit", "henderson", "homework", "influence",
+           "likelihood", "load", "lrt", "moments", "plots", "power", "quoted", "rlrt",
+           "shrinkage", "table"]
 HOME = {"Fit": "lmm.model", "fit": "lmm.model", "datasets": "lmm.data", "load": "lmm.data",
-        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt", "table": "lmm.tables", "power": "lmm.planning"}
+        "lrt": "lmm.inference.lrt", "rlrt": "lmm.inference.lrt", "table": "lmm.tables",
+        "power": "lmm.planning"}
 
 
 def __getattr__(name):
-    """Import each part when it is first asked for: a reader who runs a page in the browser does not wait for all of scipy."""
+    """Import each part when it is first asked for: a reader who runs a page in the browser does not
+    wait for all of scipy."""
     if name in HOME:
         return getattr(importlib.import_module(HOME[name]), name)
     if name in __all__ or name in ("data", "inference"):

@@ -18,16 +18,18 @@ def _numbers(A, name, ndim):
     try:
         A = np.asarray(A, dtype=float)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold numbers only; found {np.asarray(A).dtype} values") from None
+        found = np.asarray(A).dtype
+        raise ValueError(f"{name} must hold numbers only; found {found} values") from None
     if A.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}, not {A.ndim} (shape {A.shape})")
+        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}, not {A.ndim} "
+                         f"(shape {A.shape})")
     if A.size == 0:
         raise ValueError(f"{name} is empty (shape {A.shape}); give at least one number")
     bad = ~np.isfinite(A)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{name} has {bad.sum()} value(s) that are NaN or infinite, the first at {where}; "
-                         "remove or correct them")
+        raise ValueError(f"{name} has {bad.sum()} value(s) that are NaN or infinite, the first at "
+                         f"{where}; remove or correct them")
     return A
 
 
@@ -49,7 +51,8 @@ def covariance(A, name, size, semi=False):
         raise ValueError(f"{name} has shape {A.shape}; it must be {size} x {size}")
     if not np.allclose(A, A.T, rtol=1e-10, atol=1e-12 * np.abs(A).max()):
         i, j = (int(k) for k in np.unravel_index(np.abs(A - A.T).argmax(), A.shape))
-        raise ValueError(f"{name} is not symmetric: {name}[{i}, {j}] = {A[i, j]:g} but {name}[{j}, {i}] = {A[j, i]:g}")
+        raise ValueError(f"{name} is not symmetric: {name}[{i}, {j}] = {A[i, j]:g} but {name}[{j}, "
+                         f"{i}] = {A[j, i]:g}")
     smallest, largest = np.linalg.eigvalsh(A)[[0, -1]]
     edge = size * np.finfo(float).eps * max(largest, 0.0)
     if (smallest < -edge) if semi else (smallest <= edge):
@@ -60,11 +63,13 @@ def covariance(A, name, size, semi=False):
 
 
 def full_rank(X, name="X", columns=None, remedy="drop a term or use reference coding"):
-    """ValueError unless the columns of X are linearly independent; it names those that the others give."""
+    """ValueError unless the columns of X are linearly independent;
+    it names those that the others give."""
     columns = list(getattr(X, "columns", range(np.shape(X)[1])) if columns is None else columns)
     X = matrix(X, name)
     if X.shape[0] < X.shape[1]:
-        raise ValueError(f"{name} has more columns ({X.shape[1]}) than rows ({X.shape[0]}); drop some terms")
+        raise ValueError(f"{name} has more columns ({X.shape[1]}) than rows ({X.shape[0]}); drop "
+                         "some terms")
     norms = np.linalg.norm(X, axis=0)
     scaled = X / np.where(norms > 0, norms, 1.0)
     if np.linalg.matrix_rank(scaled) == X.shape[1]:
@@ -75,11 +80,12 @@ def full_rank(X, name="X", columns=None, remedy="drop a term or use reference co
             kept.append(j)
         else:
             redundant.append(str(column))
-    raise ValueError(f"{name} has {X.shape[1]} columns but only rank {len(kept)}: {', '.join(redundant)} "
-                     f"can be written with the columns before; {remedy}")
+    raise ValueError(f"{name} has {X.shape[1]} columns but only rank {len(kept)}: "
+                     f"{', '.join(redundant)} can be written with the columns before; {remedy}")
 
 
 def variances(s2u, s2):
     """ValueError unless s2u and s2 are finite, not negative and not both zero."""
     if not (s2u >= 0 and s2 >= 0 and 0 < s2u + s2 < np.inf):
-        raise ValueError(f"variances must be finite, not negative and not both zero; got s2u = {s2u}, s2 = {s2}")
+        raise ValueError("variances must be finite, not negative and not both zero; got s2u = "
+                         f"{s2u}, s2 = {s2}")

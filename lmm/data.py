@@ -1,4 +1,5 @@
-"""The tables of the lecture and of its examples, by name: from a checkout, a wheel, or any folder."""
+"""The tables of the lecture and of its examples, by name: from a checkout, a wheel, or any
+folder."""
 
 from pathlib import Path
 
@@ -22,7 +23,7 @@ TABLES = {
     "dyestuff": ({"Batch": None}, "Davies and Goldsmith 1972"),
     "dyestuff2": ({"Batch": None}, "Box and Tiao 1973"),
     "pastes": ({"batch": None, "cask": None, "sample": None}, "Davies and Goldsmith 1972"),
-    "scaling": ({"route": None}, "measured once by tests/measure_scaling.py, 2026, two cores"),
+    "scaling": ({"route": None}, "measured once by benchmarks/scaling.py, 2026, two cores"),
 }
 
 

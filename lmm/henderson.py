@@ -15,10 +15,13 @@ def equations(y, X, Z, G, R):
         [ X'R^-1 X   X'R^-1 Z        ] [beta]   [ X'R^-1 y ]
         [ Z'R^-1 X   Z'R^-1 Z + G^-1 ] [ u  ] = [ Z'R^-1 y ]
 
-    y: (n,); X: (n, p); Z: (n, q); G: (q, q); R: (n, n). Returns the matrix (p+q, p+q) and the right side (p+q,).
-    Raises ValueError if shapes do not match, X has not full rank, or G or R is not positive definite.
+    y: (n,); X: (n, p); Z: (n, q); G: (q, q); R: (n, n). Returns the matrix (p+q, p+q) and the right
+    side (p+q,). Raises ValueError if shapes do not match, X has not full rank, or G or R is not
+    positive definite.
     """
-    y, X, Z = check.vector(y, "y"), check.full_rank(X), check.matrix(Z, "Z")
+    y = check.vector(y, "y")
+    X = check.full_rank(X)
+    Z = check.matrix(Z, "Z")
     check.same_rows(y=y, X=X, Z=Z)
     p, q = X.shape[1], Z.shape[1]
     G, R = check.covariance(G, "G", q), check.covariance(R, "R", len(y))
@@ -47,13 +50,17 @@ def prediction_error_variances(C, p):
     """Var(u_hat - u), the last q diagonal elements of C, where p is the number of fixed effects."""
     C = check.covariance(C, "C", len(C))
     if not 0 <= p < len(C):
-        raise ValueError(f"p = {p} does not fit C with {len(C)} rows; p is the number of columns of X")
+        raise ValueError(f"p = {p} does not fit C with {len(C)} rows; p is the number of columns "
+                         "of X")
     return np.diag(C)[p:]
 
 
 def blup(y, X, Z, G, V, beta):
-    """The same BLUP by way of V: u = G Z' V^-1 (y - X beta), which also allows variances of zero."""
-    y, X, Z = check.vector(y, "y"), check.matrix(X, "X"), check.matrix(Z, "Z")
+    """The same BLUP by way of V: u = G Z' V^-1 (y - X beta), which also allows variances of
+    zero."""
+    y = check.vector(y, "y")
+    X = check.matrix(X, "X")
+    Z = check.matrix(Z, "Z")
     check.same_rows(y=y, X=X, Z=Z)
     G, V = check.covariance(G, "G", Z.shape[1], semi=True), check.covariance(V, "V", len(y))
     return G @ Z.T @ np.linalg.solve(V, y - X @ check.vector(beta, "beta"))

@@ -36,7 +36,8 @@ def ml(y, X, beta, V):
     y, X, V = _checked(y, X, V)
     beta = check.vector(beta, "beta")
     if len(beta) != X.shape[1]:
-        raise ValueError(f"beta has {len(beta)} values but X has {X.shape[1]} columns; they must match")
+        raise ValueError(f"beta has {len(beta)} values but X has {X.shape[1]} columns; they must "
+                         "match")
     r = y - X @ beta
     return 0.5 * (len(y) * np.log(2 * np.pi) + _logdet(V) + r @ np.linalg.solve(V, r))
 
@@ -51,7 +52,8 @@ def reml(y, X, V):
 
 
 def error_contrasts(X):
-    """One matrix K (n, n - p) with K'X = 0 and orthonormal columns (slide 35). Any other is K A, A invertible."""
+    """One matrix K (n, n - p) with K'X = 0 and orthonormal columns (slide 35).
+    Any other is K A, A invertible."""
     X = check.full_rank(X)
     if X.shape[0] == X.shape[1]:
         raise ValueError(f"X has as many columns as rows ({len(X)}): no error contrast is left")
@@ -63,7 +65,8 @@ def contrast_likelihood(y, K, V):
 
     Another choice of K adds a constant that does not depend on V, so the variances stay the same.
     """
-    y, K = check.vector(y, "y"), check.full_rank(K, "K")
+    y = check.vector(y, "y")
+    K = check.full_rank(K, "K")
     check.same_rows(y=y, K=K)
     V = check.covariance(V, "V", len(y))
     w, W = K.T @ y, K.T @ V @ K
@@ -71,7 +74,8 @@ def contrast_likelihood(y, K, V):
 
 
 def _checked(y, X, V):
-    y, X = check.vector(y, "y"), check.full_rank(X)
+    y = check.vector(y, "y")
+    X = check.full_rank(X)
     check.same_rows(y=y, X=X)
     return y, X, check.covariance(V, "V", len(y))
 

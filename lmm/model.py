@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import sparse
 
 from lmm import summary, tables
-from lmm.engine import (blocks, columns, coordinates, criterion, joint_search, products, rank, search, start, state,
+from lmm.engine import (blocks, columns, coordinates, criterion, joint_search, products, rank,
+                        search, start, state,
                         structure)
 from lmm.engine.errors import Errors
 from lmm.engine.frame import new_response, read, with_response
@@ -25,24 +26,30 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
         correlation=None, variance=None):
     """Fit y = X beta + Z u + e by REML, or by ML with `reml=False` (slides 32 and 34).
 
-    formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`, `(x || g)`, `(1 | a:b)`,
-    `(1 | a/b)`, any number of them. Without a random term it is ordinary least squares. The left side may be
-    arithmetic, "post - pre". Text, categories and truth values are factors, in treatment coding, ordered ones too (R
-    takes polynomials for these: C(f, Poly)); other codings are C(f, Sum), C(f, contr.custom({"b - a": [-1, 1, 0], ...})).
-    A name with a space stands in backticks.
-    data: DataFrame, or a table of polars or Arrow; rows with missing values in the formula's columns are dropped and
-    counted. Results that have a row for each of the others carry their labels.
-    weights: Var(e_i) = sigma^2 / weight_i; offset: added to X beta. Each a column's name or one number a row.
-    rank_deficient: "drop" leaves out the columns of the fixed part that those before them give, as lmer does, and
-    a warning names them; what then cannot be estimated is NaN or refused. With "error" such a fixed part is refused.
+    formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`,
+    `(x || g)`, `(1 | a:b)`, `(1 | a/b)`, any number of them. Without a random term it is ordinary
+    least squares. The left side may be arithmetic, "post - pre". Text, categories and truth values
+    are factors, in treatment coding, ordered ones too (R takes polynomials for these: C(f, Poly));
+    other codings are C(f, Sum), C(f, contr.custom({"b - a": [-1, 1, 0], ...})). A name with a space
+    stands in backticks.
+    data: DataFrame, or a table of polars or Arrow; rows with missing values in the formula's
+    columns are dropped and counted. Results that have a row for each of the others carry their
+    labels.
+    weights: Var(e_i) = sigma^2 / weight_i; offset: added to X beta. Each a column's name or one
+    number a row.
+    rank_deficient: "drop" leaves out the columns of the fixed part that those before them give, as
+    lmer does, and a warning names them; what then cannot be estimated is NaN or refused. With
+    "error" such a fixed part is refused.
 
-    correlation: of the errors of one subject, "ar1(visit | patient)": ar1 (whole times, gaps allowed), car1 (any times), cs
-    (equal, may be negative), toep (one for each distance) or us (one for each pair of visits).
-    variance: a factor whose levels have residual variances of their own; `scale` is that of its first level. With either
-    R = sigma^2 Lambda; without random terms it is generalised least squares, as nlme's gls and mmrm fit it.
+    correlation: of the errors of one subject, "ar1(visit | patient)": ar1 (whole times, gaps
+    allowed), car1 (any times), cs (equal, may be negative), toep (one for each distance) or us (one
+    for each pair of visits). variance: a factor whose levels have residual variances of their own;
+    `scale` is that of its first level. With either R = sigma^2 Lambda; without random terms it is
+    generalised least squares, as nlme's gls and mmrm fit it.
 
-    Returns a Fit. Raises ValueError for a column that is unknown, not numeric or infinite, a fixed part that has
-    not full rank, and a random term whose variance cannot be told from the residual's or from the fixed effects.
+    Returns a Fit. Raises ValueError for a column that is unknown, not numeric or infinite, a fixed
+    part that has not full rank, and a random term whose variance cannot be told from the residual's
+    or from the fixed effects.
     """
     if rank_deficient not in ("error", "drop"):
         raise ValueError(f"rank_deficient must be 'error' or 'drop', not {rank_deficient!r}")
@@ -77,13 +84,16 @@ def from_frame(formula, frame, reml):
 
 
 def _with_structure(formula, frame, reml):
-    """The same where R has a structure: T and the parameters of R together, then the rows times L^-1."""
+    """The same where R has a structure: T and the parameters of R together, then the rows times
+    L^-1."""
     structure.fits(frame.structure, frame.terms, frame.X.to_numpy())
     found = joint_search.optimum(frame, reml)
     _some_residual(formula, found.point.scale)
     if found.at_end:
-        warnings.warn(f"{formula!r}: the criterion still falls where {structure.ends(found.errors)}, so there is no optimum "
-                      "within its range; do not trust it, ask for a simpler structure or fewer random effects",
+        warnings.warn(f"{formula!r}: the criterion still falls where "
+                      f"{structure.ends(found.errors)}, so there is no optimum "
+                      "within its range; do not trust it, ask for a simpler structure or fewer "
+                      "random effects",
                       RuntimeWarning, stacklevel=4)
     elif not found.converged:
         warnings.warn(f"{formula!r} has not converged after {found.n_evaluations} evaluations; "
@@ -94,7 +104,8 @@ def _with_structure(formula, frame, reml):
 
 
 def _some_residual(formula, scale):
-    """ValueError where (almost) no residual variance is left; a warning where little is. scale: of the engine's y."""
+    """ValueError where (almost) no residual variance is left; a warning where little is. scale: of
+    the engine's y."""
     if scale < ALL_EXPLAINED:
         raise ValueError("the model gives the response (almost) exactly: the residual variance is "
                          f"{scale:.1e} of the whole, too little to be estimated; a random term may "
@@ -106,12 +117,13 @@ def _some_residual(formula, scale):
 
 
 class Fit:
-    """A fitted model; the names are those of statsmodels' results and, for matrices, the lecture's."""
+    """A fitted model; the names are those of statsmodels' results and, for matrices, the
+    lecture's."""
 
     def __init__(self, formula, frame, problem, optimum, errors, found=None):
         self.frame = frame                         # what the model takes of the table
         self.errors = errors                       # Var(e) / sigma^2, see engine.errors
-        self.found = found                         # where R has a structure: see engine.joint_search
+        self.found = found                        # where R has a structure: see engine.joint_search
         self.problem = problem                     # what the search was given, see engine.state
         self.optimum = optimum                     # and where it has ended
 
@@ -138,7 +150,8 @@ class Fit:
         self.llf = -self.criterion / 2
         self.converged = optimum.converged
         self.n_evaluations = optimum.n_evaluations
-        self.singular = any(map(blocks.is_singular, optimum.T))   # is a variance, or a phi, 0; a matrix singular
+        self.singular = any(map(blocks.is_singular,
+                                optimum.T))   # is a variance, or a phi, 0; a matrix singular
         if found is not None:
             self.singular = self.singular or found.nothing or found.at_end
         self.n_params = len(names) + len(state.parameters(optimum.T)) + len(errors.phi) + len(errors.gamma) + 1
@@ -148,13 +161,16 @@ class Fit:
     def refit(self, y=None, reml=None):
         """The same model on new responses, or by the other criterion, as lme4's refit: a new Fit.
 
-        y: an array with one number for each row of the fit, (nobs,), in the units of the response; or a Series with
-        the labels of the table, of which the fit's rows are taken. Without it the response stays.
+        y: an array with one number for each row of the fit, (nobs,), in the units of the response;
+        or a Series with the labels of the table, of which the fit's rows are taken. Without it the
+        response stays.
         reml: True or False; without it the criterion stays. Weights and offset stay.
-        Raises ValueError for another number of rows, other labels, and values that are not finite numbers.
+        Raises ValueError for another number of rows, other labels, and values that are not finite
+        numbers.
         """
         if reml not in (None, True, False):
-            raise ValueError(f"reml must be True or False, or None to keep the criterion, not {reml!r}")
+            raise ValueError("reml must be True or False, or None to keep the criterion, not "
+                             f"{reml!r}")
         if y is None:
             return self._changed(reml)
         y = new_response(y, self.X.index)
@@ -162,11 +178,12 @@ class Fit:
         return self._changed(reml, y=y, data=data)
 
     def _changed(self, reml=None, **parts):
-        """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text stays."""
+        """A fit of the model with some of its parts (y, X, terms ...) replaced; the formula's text
+        stays."""
         reml = self.reml if reml is None else reml
         return from_frame(self.formula, replace(self.frame, **parts), reml)
 
-    # Estimates -----------------------------------------------------------------------------------------------
+    # Estimates ------------------------------------------------------------------------------------
 
     def cov_params(self):
         """Var(beta_hat) = (X'V^-1 X)^-1 (slide 32)."""
@@ -191,7 +208,8 @@ class Fit:
 
     @property
     def variance_components(self):
-        """Variances and covariances: group, name1, name2, variance, sd; the last row is the residual.
+        """Variances and covariances: group, name1, name2, variance, sd; the last row is the
+        residual.
 
         Where name2 is not empty, the row is a covariance and `sd` a correlation.
         """
@@ -201,7 +219,8 @@ class Fit:
             sd = np.sqrt(np.maximum(np.diag(G), 0))
             rows += [(term.name, a, "", G[i, i], sd[i]) for i, a in enumerate(term.columns)]
             with np.errstate(invalid="ignore"):
-                rows += [(term.name, term.columns[i], term.columns[j], G[i, j], G[i, j] / (sd[i] * sd[j]))
+                rows += [(term.name, term.columns[i], term.columns[j], G[i, j],
+                          G[i, j] / (sd[i] * sd[j]))
                          for j in range(len(sd)) for i in range(j)]
         rows.append(("Residual", "", "", self.scale, np.sqrt(self.scale)))
         table = pd.DataFrame(rows, columns=["group", "name1", "name2", "variance", "sd"])
@@ -209,11 +228,15 @@ class Fit:
 
     @property
     def random_effects(self):
-        """The BLUPs (slide 33): a dict, group -> DataFrame with a row a level and a column a name."""
+        """The BLUPs (slide 33): a dict, group -> DataFrame with a row a level and a column a
+        name."""
         out = {}
         for term, u in zip(self.terms, self.u):
-            table = pd.DataFrame(u, index=pd.Index(term.levels, name=term.name), columns=term.columns)
-            out[term.name] = pd.concat([out[term.name], table], axis=1) if term.name in out else table
+            table = pd.DataFrame(u, index=pd.Index(term.levels, name=term.name),
+                                 columns=term.columns)
+            if term.name in out:
+                table = pd.concat([out[term.name], table], axis=1)
+            out[term.name] = table
         return out
 
     @property
@@ -229,7 +252,7 @@ class Fit:
         """y - X beta - Z u."""
         return self.y - self.fittedvalues
 
-    # The lecture's matrices ----------------------------------------------------------------------------------
+    # The lecture's matrices -----------------------------------------------------------------------
 
     @property
     def Z(self):
@@ -240,17 +263,20 @@ class Fit:
     @property
     def G(self):
         """Var(u), block-diagonal and sparse, (q, q)."""
-        parts = [sparse.kron(sparse.eye_array(len(t.levels)), self.scale * g) for t, g in zip(self.terms, self.gamma)]
+        parts = [sparse.kron(sparse.eye_array(len(t.levels)), self.scale * g)
+                 for t, g in zip(self.terms, self.gamma)]
         return sparse.block_diag(parts, format="csr") if parts else sparse.csr_array((0, 0))
 
     @property
     def R(self):
-        """Var(e), sparse: sigma^2 I, sigma^2 / weights, or with a structure block-diagonal by subject."""
+        """Var(e), sparse: sigma^2 I, sigma^2 / weights, or with a structure block-diagonal by
+        subject."""
         return (self.scale * self.errors.matrix()).tocsr()
 
     @property
     def residual_correlation(self):
-        """The parameters of `correlation`: rho (ar1, cs), phi (car1: at distance 1), rho1, ... (toep), rho(a, b) (us)."""
+        """The parameters of `correlation`: rho (ar1, cs), phi (car1: at distance 1), rho1, ...
+        (toep), rho(a, b) (us)."""
         structure = self.frame.structure
         if structure is None:
             return pd.Series(dtype=float)
@@ -258,7 +284,8 @@ class Fit:
 
     @property
     def residual_variances(self):
-        """The residual variance of each level of `variance`, or of "all" rows; of a row of weight 1."""
+        """The residual variance of each level of `variance`, or of "all" rows; of a row of weight
+        1."""
         structure = self.frame.structure
         levels = ["all"] if structure is None or structure.variance is None else structure.levels
         return pd.Series(self.scale * self.errors.ratios()**2, index=levels)
@@ -266,12 +293,12 @@ class Fit:
     def V(self):
         """Var(y) = Z G Z' + R as a dense matrix (slide 29)."""
         if self.nobs > MOST_ROWS_DENSE:
-            raise ValueError(f"V would be a dense {self.nobs} x {self.nobs} matrix; above {MOST_ROWS_DENSE} rows "
-                             "use fit.Z, fit.G and fit.R, which are sparse")
+            raise ValueError(f"V would be a dense {self.nobs} x {self.nobs} matrix; above "
+                             f"{MOST_ROWS_DENSE} rows use fit.Z, fit.G and fit.R, which are sparse")
         V = (self.Z @ self.G @ self.Z.T + self.R).toarray()
         return (V + V.T) / 2                                         # symmetric to the last digit
 
-    # Inference -----------------------------------------------------------------------------------------------
+    # Inference ------------------------------------------------------------------------------------
 
     @cached_property
     def _satterthwaite(self):
@@ -286,7 +313,8 @@ class Fit:
 
     def coef_table(self, df="satterthwaite"):
         """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""
-        return tables.table(contrasts.contrast(self, pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index), df),
+        each = pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index)
+        return tables.table(contrasts.contrast(self, each, df),
                             f"Fixed effects (df: {self._how(df)})")
 
     def contrast(self, L, df="satterthwaite"):
@@ -300,18 +328,20 @@ class Fit:
                             f"Least-squares means (df: {self._how(df)})")
 
     def pairs(self, factors, adjust="tukey", df="satterthwaite"):
-        """All pairwise differences of LS means, p-values and intervals adjusted for their number."""
-        return tables.table(means.pairs(self, factors, adjust, df),
-                            f"Differences of least-squares means (p: {adjust}; df: {self._how(df)})")
+        """All pairwise differences of LS means, p-values and intervals adjusted for their
+        number."""
+        caption = f"Differences of least-squares means (p: {adjust}; df: {self._how(df)})"
+        return tables.table(means.pairs(self, factors, adjust, df), caption)
 
     def letters(self, factors, adjust="tukey", df="satterthwaite", level=0.05):
         """LS means with letters: two means that share a letter do not differ at `level`."""
-        return tables.table(means.letters(self, factors, adjust, df, level),
-                            f"Means that share a letter do not differ at {level} (p: {adjust}; df: {self._how(df)})")
+        caption = (f"Means that share a letter do not differ at {level} (p: {adjust}; "
+                   f"df: {self._how(df)})")
+        return tables.table(means.letters(self, factors, adjust, df, level), caption)
 
     def anova(self, type=3, df="satterthwaite"):
-        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, 3 adjusts each term for all others,
-        2 for all but those that contain it."""
+        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, 3 adjusts each term for
+        all others, 2 for all but those that contain it."""
         return tables.table(anova.table(self, type, df),
                             f"Analysis of variance, type {'I' * type} (df: {self._how(df)})")
 
@@ -330,11 +360,13 @@ class Fit:
         return simulation.bootstrap(self, n, seed, executor, level)
 
     def simulate(self, n, seed):
-        """n responses drawn from the fitted model, new random effects and errors each time: (nobs, n)."""
+        """n responses drawn from the fitted model, new random effects and errors each time: (nobs,
+        n)."""
         return simulation.simulate(self, n, seed)
 
     def predict(self, new_data=None, random="conditional", interval=None, df="satterthwaite"):
-        """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an interval on request."""
+        """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an
+        interval on request."""
         return prediction.predict(self, new_data, random, interval, df)
 
     def summary(self, df="satterthwaite"):

@@ -26,7 +26,10 @@ def V(Z, G, R):
 
 def conditional(X, Z, beta, u, R):
     """Given the random effects: E[y|u] = X beta + Z u and Var(y|u) = R (slide 29)."""
-    X, Z, beta, u = check.matrix(X, "X"), check.matrix(Z, "Z"), check.vector(beta, "beta"), check.vector(u, "u")
+    X = check.matrix(X, "X")
+    Z = check.matrix(Z, "Z")
+    beta = check.vector(beta, "beta")
+    u = check.vector(u, "u")
     check.same_rows(X=X, Z=Z)
     _columns_match(X=X, beta=beta)
     _columns_match(Z=Z, u=u)
@@ -35,7 +38,8 @@ def conditional(X, Z, beta, u, R):
 
 def marginal(X, Z, beta, G, R):
     """With the random effects integrated out: E[y] = X beta and Var(y) = V (slide 29)."""
-    X, beta = check.matrix(X, "X"), check.vector(beta, "beta")
+    X = check.matrix(X, "X")
+    beta = check.vector(beta, "beta")
     _columns_match(X=X, beta=beta)
     check.same_rows(X=X, Z=check.matrix(Z, "Z"))
     return X @ beta, V(Z, G, R)
@@ -44,8 +48,8 @@ def marginal(X, Z, beta, G, R):
 def ar1(rho, times):
     """Correlations rho^|t_i - t_j| of the errors of one subject at these times, (n, n).
 
-    Whole times: -1 < rho < 1 (AR(1)); any times: 0 < rho < 1 (the continuous CAR(1)). Symbols work too.
-    Raises ValueError for a time that occurs twice, and for a rho out of its range.
+    Whole times: -1 < rho < 1 (AR(1)); any times: 0 < rho < 1 (the continuous CAR(1)). Symbols work
+    too. Raises ValueError for a time that occurs twice, and for a rho out of its range.
     """
     times = check.vector(times, "times")
     if len(np.unique(times)) < len(times):
@@ -53,7 +57,8 @@ def ar1(rho, times):
     whole = bool((times == np.round(times)).all())
     distances = np.abs(times[:, None] - times[None, :])
     if not isinstance(rho, numbers.Real):
-        return np.array([[rho ** (int(d) if whole else d) for d in row] for row in distances], dtype=object)
+        return np.array([[rho ** (int(d) if whole else d) for d in row] for row in distances],
+                        dtype=object)
     low = -1 if whole else 0
     if not low < rho < 1:
         raise ValueError(f"rho must lie between {low} and 1 for these times, not {rho!r}")
@@ -61,14 +66,16 @@ def ar1(rho, times):
 
 
 def cs(rho, n):
-    """Compound symmetry: n errors of one subject, any two with correlation rho, -1 / (n - 1) < rho < 1, (n, n)."""
+    """Compound symmetry: n errors of one subject, any two with correlation rho, -1 / (n - 1) < rho
+    < 1, (n, n)."""
     C = np.full((n, n), rho, dtype=float if isinstance(rho, numbers.Real) else object)
     C[np.diag_indices(n)] = 1
     return C if C.dtype == object else check.covariance(C, f"cs({rho}, {n})", n)
 
 
 def toep(rho):
-    """Toeplitz: correlation rho[k - 1] at distance k; for n equidistant times rho has n - 1 numbers. (n, n)."""
+    """Toeplitz: correlation rho[k - 1] at distance k; for n equidistant times rho has n - 1
+    numbers. (n, n)."""
     rho = check.vector(rho, "rho")
     n = len(rho) + 1
     C = linalg.toeplitz(np.append(1.0, rho))
@@ -76,9 +83,11 @@ def toep(rho):
 
 
 def R(C, sd):
-    """R = D C D: the covariance of errors with correlations C and standard deviations sd (slide 4), (n, n).
+    """R = D C D: the covariance of errors with correlations C and standard deviations sd (slide 4),
+    (n, n).
 
-    C: (n, n); sd: one number, or (n,), one a row: unequal ones are heteroscedastic errors (slide 6). Symbols work too.
+    C: (n, n); sd: one number, or (n,), one a row: unequal ones are heteroscedastic errors (slide
+    6). Symbols work too.
     """
     C = np.asarray(C)
     sd = np.broadcast_to(sd, len(C))
@@ -119,4 +128,5 @@ def _checked(Z, G, R):
 def _columns_match(**pair):
     (name, A), (other, b) = pair.items()
     if A.shape[1] != len(b):
-        raise ValueError(f"{other} has {len(b)} values but {name} has {A.shape[1]} columns; they must match")
+        raise ValueError(f"{other} has {len(b)} values but {name} has {A.shape[1]} columns; they "
+                         "must match")

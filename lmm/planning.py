@@ -1,4 +1,5 @@
-"""Power by simulation: how often a design finds what is there, over a grid of designs and effects."""
+"""Power by simulation: how often a design finds what is there, over a grid of designs and
+effects."""
 
 import itertools
 from functools import partial
@@ -20,26 +21,30 @@ def power(formula, design, fixed, sd, test, n=200, seed=None, grid=None, level=0
           df="satterthwaite", executor=None):
     """The share of n simulated experiments whose p lies below `level`: R's pamm, over any grid.
 
-    formula: lme4's syntax. design: a table with its columns (the response may be missing), or a function that makes one.
-    fixed: dict, name of each fixed effect -> its true value. sd: dict, group -> standard deviation of its random
-    effects, or their covariance matrix where a term has several columns; "Residual" -> that of the errors.
-    test: a term of the fixed part, "method" (F test, type III), or a random term as lmerTest's ranova names it, "(1 | tablet)".
-    grid: dict, name -> values, all combinations of which are tried. A name in `fixed` or `sd` takes the place of the
-    value there (pamm's EAMM); any other is handed to the function `design` (its PAMM).
-    seed: each cell and each draw has a seed of its own, so results do not depend on the executor.
+    formula: lme4's syntax. design: a table with its columns (the response may be missing), or a
+    function that makes one. fixed: dict, name of each fixed effect -> its true value. sd: dict,
+    group -> standard deviation of its random effects, or their covariance matrix where a term has
+    several columns; "Residual" -> that of the errors. test: a term of the fixed part, "method" (F
+    test, type III), or a random term as lmerTest's ranova names it, "(1 | tablet)". grid: dict,
+    name -> values, all combinations of which are tried. A name in `fixed` or `sd` takes the place
+    of the value there (pamm's EAMM); any other is handed to the function `design` (its PAMM). seed:
+    each cell and each draw has a seed of its own, so results do not depend on the executor.
 
-    Returns a DataFrame, a row a cell: the grid's columns; power; lower and upper, its exact 95 % limits (Clopper and
-    Pearson); draws; not_converged. Raises ValueError for effects, groups and tests that the model does not have.
+    Returns a DataFrame, a row a cell: the grid's columns; power; lower and upper, its exact 95 %
+    limits (Clopper and Pearson); draws; not_converged. Raises ValueError for effects, groups and
+    tests that the model does not have.
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"n, the number of experiments, must be a positive whole number, not {n!r}")
+        raise ValueError("n, the number of experiments, must be a positive whole number, not "
+                         f"{n!r}")
     parameters.check_level(level)
     grid = {name: list(values) for name, values in (grid or {}).items()}
     cells = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
     seeds = np.random.SeedSequence(seed).spawn(len(cells))
     jobs = [_job(formula, design, fixed, sd, test, cell, df) for cell in cells]
     rows = []
-    with tqdm(total=n * len(cells), disable=n * len(cells) < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
+    with tqdm(total=n * len(cells), disable=n * len(cells) < PROGRESS_FROM, unit=" fits",
+              mininterval=1) as bar:
         for cell, job, one in zip(cells, jobs, seeds):
             chunks = np.array_split(np.array(one.spawn(n)), max(1, n // CHUNK))
             p = []
@@ -51,22 +56,27 @@ def power(formula, design, fixed, sd, test, n=200, seed=None, grid=None, level=0
 
 
 def _share(results, level):
-    """Power, its limits, and how many fits have not converged. results: (n, 2), p and whether it converged."""
+    """Power, its limits, and how many fits have not converged. results: (n, 2), p and whether it
+    converged."""
     found, n = int((results[:, 0] < level).sum()), len(results)
     beta = scipy.stats.beta.ppf
     lower = beta(0.025, found, n - found + 1) if found else 0.0
     upper = beta(0.975, found + 1, n - found) if found < n else 1.0
-    return {"power": found / n, "lower": lower, "upper": upper, "draws": n, "not_converged": int((results[:, 1] == 0).sum())}
+    return {"power": found / n, "lower": lower, "upper": upper, "draws": n,
+            "not_converged": int((results[:, 1] == 0).sum())}
 
 
 def _job(formula, design, fixed, sd, test, cell, df):
-    """What the draws of a cell need: the fit of a first response, the true mean, roots of Var(u), sd of the errors."""
+    """What the draws of a cell need: the fit of a first response, the true mean, roots of Var(u),
+    sd of the errors."""
     own = {name: value for name, value in cell.items() if name not in fixed and name not in sd}
     if own and not callable(design):
-        raise ValueError(f"{next(iter(own))!r} of grid is neither in fixed nor in sd; then design must be a function that takes it")
+        raise ValueError(f"{next(iter(own))!r} of grid is neither in fixed nor in sd; then design "
+                         "must be a function that takes it")
     table = columns.table(design(**own) if callable(design) else design)
     name = str(formulas.left(formulas.parse(formula).response)[0])
-    model = fit(formula, table.assign(**{name: np.random.default_rng(0).standard_normal(len(table))}))
+    model = fit(formula,
+                table.assign(**{name: np.random.default_rng(0).standard_normal(len(table))}))
     fixed = {key: cell.get(key, value) for key, value in fixed.items()}
     sd = {key: cell.get(key, value) for key, value in sd.items()}
     _same_names("fixed", fixed, model.X.columns)
@@ -95,12 +105,16 @@ def _root(sd, term):
     m = len(term.columns)
     if np.ndim(sd) == 0:
         if m > 1 or not sd >= 0:
-            raise ValueError(f"sd of {term.name} must be a number that is not negative, or for {m} columns "
-                             f"({', '.join(term.columns)}) their {m} x {m} covariance matrix; not {sd!r}")
+            raise ValueError(f"sd of {term.name} must be a number that is not negative, or for "
+                             f"{m} columns "
+                             f"({', '.join(term.columns)}) their {m} x {m} covariance matrix; not "
+                             f"{sd!r}")
         return np.array([[float(sd)]])
     G = np.asarray(sd, dtype=float)
-    if G.shape != (m, m) or not np.allclose(G, G.T) or np.linalg.eigvalsh(G)[0] < -1e-12 * np.abs(G).max():
-        raise ValueError(f"sd of {term.name} must be a {m} x {m} covariance matrix, of {', '.join(term.columns)}")
+    if G.shape != (m, m) or not np.allclose(G,
+                                            G.T) or np.linalg.eigvalsh(G)[0] < -1e-12 * np.abs(G).max():
+        raise ValueError(f"sd of {term.name} must be a {m} x {m} covariance matrix, of "
+                         f"{', '.join(term.columns)}")
     values, vectors = np.linalg.eigh(G)
     return vectors * np.sqrt(np.maximum(values, 0))
 

@@ -13,28 +13,33 @@ from lmm.data import folder
 Stored = namedtuple("Stored", "id what lecture computed verdict section")
 LINE = re.compile(r"^(s\d\d\.\d\d)  (.*?)  +(\S+)  +(\S+)  (agrees.*|DISAGREES)$", re.MULTILINE)
 
-EARLY = 5e-6                     # nlme stopped about 1e-6 short of the optimum, so its digits agree to this (relative)
+EARLY = 5e-6  # nlme stopped about 1e-6 short of the optimum, so its digits agree to this (relative)
 
 
 def numbers():
-    """The ledger's table: index id; slide, what, printed (the lecture's digits, as text), tolerance."""
+    """The ledger's table: index id;
+    slide, what, printed (the lecture's digits, as text), tolerance."""
     return pd.read_csv(folder() / "quoted.csv", index_col="id", dtype={"printed": str})
 
 
 def compare(computed):
-    """Show one line a number, `id  what  lecture  computed  verdict`, and fail if one disagrees: printed as text, and in
-    a notebook as one line that opens ("8 of 8 agree").
+    """Show one line a number, `id  what  lecture  computed  verdict`, and fail if one disagrees:
+    printed as text, and in a notebook as one line that opens ("8 of 8 agree").
 
-    computed: dict id -> value. A number agrees if it rounds to the digits that the lecture prints. Where the
-    ledger says "optimizer", relative 5e-6 is enough, and the verdict says so: nlme had not reached the optimum.
-    Raises ValueError for an id that the ledger does not have, AssertionError for a number that disagrees.
+    computed: dict id -> value. A number agrees if it rounds to the digits that the lecture prints.
+    Where the ledger says "optimizer", relative 5e-6 is enough, and the verdict says so: nlme had
+    not reached the optimum. Raises ValueError for an id that the ledger does not have,
+    AssertionError for a number that disagrees.
     """
     ledger = numbers()
     unknown = [i for i in computed if i not in ledger.index]
     if unknown:
-        raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to {ledger.index[-1]}")
-    # what all lines begin with ("REML fit, balanced") stands once, above them: the lines must fit on a phone
-    subjects = {what.partition(": ")[0] for what in ledger.loc[list(computed), "what"] if ": " in what}
+        raise ValueError(f"unknown id {unknown[0]!r}; the ledger runs from {ledger.index[0]} to "
+                         f"{ledger.index[-1]}")
+    # what all lines begin with ("REML fit, balanced") stands once, above them: the lines must fit
+    # on a phone
+    subjects = {what.partition(": ")[0] for what in ledger.loc[list(computed), "what"]
+                if ": " in what}
     subject = subjects.pop() if len(subjects) == 1 else ""
     rows = []
     wrong = []
@@ -61,7 +66,7 @@ def _in_a_notebook():
 
 
 class Comparison:
-    """Numbers of the lecture beside ours. subject: what all are about; rows: (id, what, lecture, computed, verdict)."""
+    """Numbers of the lecture beside ours. subject: what all are about; rows: tuples as HEAD."""
 
     HEAD = ("id", "what", "lecture", "computed", "verdict")
 
@@ -72,8 +77,8 @@ class Comparison:
     def __repr__(self):
         lines = [self.HEAD, *self.rows]
         widths = [max(len(row[k]) for row in lines) for k in range(4)]
-        text = [f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  {ours:>{widths[3]}}  {said}"
-                for i, what, lecture, ours, said in lines]
+        text = [f"{i:{widths[0]}}  {what:{widths[1]}}  {lecture:>{widths[2]}}  "
+                f"{ours:>{widths[3]}}  {said}" for i, what, lecture, ours, said in lines]
         return "\n".join([self.subject, *text] if self.subject else text)
 
     def _repr_html_(self):
@@ -89,16 +94,20 @@ class Comparison:
 
 
 def stored(notebook):
-    """The lines that `compare` has printed in a notebook (its file, a Path), as Stored, each with its section's heading."""
+    """The lines that `compare` has printed in a notebook (its file, a Path), as Stored, each with
+    its section's heading."""
     rows, section = [], ""
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "markdown":
-            section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE) or [section])[-1]
+            section = (re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.MULTILINE)
+                       or [section])[-1]
         for output in cell.get("outputs", []):
             printed = "".join(output.get("text") or output.get("data", {}).get("text/plain", ""))
-            subject = next((line for line in printed.splitlines() if line and not re.match(r"(id|s\d)", line)), "")
+            subject = next((line for line in printed.splitlines()
+                            if line and not re.match(r"(id|s\d)", line)), "")
             for i, what, *rest in LINE.findall(printed):
-                rows.append(Stored(i, what if not subject or ":" in what else f"{subject}: {what}", *rest, section))
+                rows.append(Stored(i, what if not subject or ":" in what else f"{subject}: {what}",
+                                   *rest, section))
     return rows
 
 

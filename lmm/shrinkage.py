@@ -9,12 +9,13 @@ from lmm import check
 def factor(n, s2u, s2):
     """w = s2u / (s2u + s2 / n) (slide 9): 1 trusts the group's mean, 0 ignores it.
 
-    n: number of observations in the group (or an array of them); s2u: variance between groups; s2: within.
-    Raises ValueError for a group without observations or a negative variance.
+    n: number of observations in the group (or an array of them); s2u: variance between groups; s2:
+    within. Raises ValueError for a group without observations or a negative variance.
     """
     n = np.asarray(n, dtype=float)
     if not (n > 0).all():
-        raise ValueError(f"every group needs at least one observation; the smallest n is {n.min():g}")
+        raise ValueError("every group needs at least one observation; the smallest n is "
+                         f"{n.min():g}")
     check.variances(s2u, s2)
     return s2u / (s2u + s2 / n)
 
@@ -45,5 +46,6 @@ def pooling(y, group, s2u, s2):
     mu = np.average(means, weights=1 / (s2u + s2 / n))
     return pd.DataFrame({
         "n": n, "w": w,
-        "no_pooling": means, "complete_pooling": y.mean(), "partial_pooling": shrink(means, n, s2u, s2, mu),
+        "no_pooling": means, "complete_pooling": y.mean(),
+        "partial_pooling": shrink(means, n, s2u, s2, mu),
     }, index=table.index)

@@ -4,7 +4,7 @@ from html import escape
 
 import numpy as np
 
-MOST_CORRELATED = 8                                                  # fixed effects whose correlations are printed
+MOST_CORRELATED = 8                                   # fixed effects whose correlations are printed
 
 
 class Text(str):
@@ -16,15 +16,18 @@ class Text(str):
 
 def text(fit, df):
     """The summary as text; df: the method for the tests of the fixed effects."""
-    lines = [*_head(fit), "", "Random effects:", *_aligned(_variances(fit), left=2), _sizes(fit), *_singular(fit)]
-    lines += ["", _caption(fit, df) + ":", *_aligned(_coefficients(fit, df), left=1)] if len(fit.fe_params) else []
+    lines = [*_head(fit), "", "Random effects:", *_aligned(_variances(fit), left=2), _sizes(fit),
+             *_singular(fit)]
+    if len(fit.fe_params):
+        lines += ["", _caption(fit, df) + ":", *_aligned(_coefficients(fit, df), left=1)]
     if 1 < len(fit.fe_params) <= MOST_CORRELATED:
         lines += ["", "Correlation of fixed effects:", *_aligned(_correlation(fit), left=1)]
     return "\n".join([*lines, *_many(fit)])
 
 
 def html(fit, df="satterthwaite"):
-    """The same content as HTML: paragraphs and tables with captions and header cells, the same at each call."""
+    """The same content as HTML: paragraphs and tables with captions and header cells, the same at
+    each call."""
     parts = [_paragraph(line, strong="NOT CONVERGED" in line) for line in _head(fit)]
     parts.append(_table("Random effects", _variances(fit), left=2))
     parts += [_paragraph(line) for line in [_sizes(fit), *_singular(fit)]]
@@ -32,17 +35,19 @@ def html(fit, df="satterthwaite"):
         parts.append(_table(_caption(fit, df), _coefficients(fit, df), left=1))
     if 1 < len(fit.fe_params) <= MOST_CORRELATED:
         parts.append(_table("Correlation of fixed effects", _correlation(fit), left=1))
-    return "\n".join(["<div>", *parts, *(_paragraph(line) for line in _many(fit) if line), "</div>"])
+    return "\n".join(["<div>", *parts, *(_paragraph(line) for line in _many(fit) if line),
+                      "</div>"])
 
 
-# Content: lines, and tables as rows of words ----------------------------------------------------------------------
+# Content: lines, and tables as rows of words ------------------------------------------------------
 
 def _head(fit):
     how = ("REML" if fit.reml else "ML") if fit.terms else "least squares"
     lines = [] if fit.converged else [
-        f"NOT CONVERGED after {fit.n_evaluations} evaluations: do not trust these estimates, their standard errors or "
-        "tests. Try fewer random effects."]
-    lines += [f"Linear {'mixed ' if fit.terms else ''}model fit by {how}", f"Formula: {fit.formula}"]
+        f"NOT CONVERGED after {fit.n_evaluations} evaluations: do not trust these estimates, "
+        "their standard errors or tests. Try fewer random effects."]
+    lines.append(f"Linear {'mixed ' if fit.terms else ''}model fit by {how}")
+    lines.append(f"Formula: {fit.formula}")
     weights = fit.frame.weights
     if "weights" in fit.frame.given:
         lines.append(f"Weights: from {weights.min():.4g} to {weights.max():.4g}; "
@@ -52,29 +57,37 @@ def _head(fit):
     if not len(fit.fe_params):
         lines.append("No fixed effects")
     if fit.dropped:
-        lines.append(f"Dropped from the fixed part, whose other columns give them: {', '.join(fit.dropped)}")
+        lines.append("Dropped from the fixed part, whose other columns give them: "
+                     f"{', '.join(fit.dropped)}")
     return [*lines, f"-2 log {'restricted ' if fit.reml else ''}likelihood: {fit.criterion:.4f}"]
 
 
 def _variances(fit):
-    """Group, Name, Variance, Std.Dev. and, where a term has several columns, Corr with those before."""
+    """Group, Name, Variance, Std.Dev. and, where a term has several columns, Corr with those
+    before."""
     widest = max((len(t.columns) for t in fit.terms), default=1)
-    rows = [["Group", "Name", "Variance", "Std.Dev.", *["Corr", *[""] * (widest - 2)][:widest - 1]]]
-    largest = max([fit.scale, *(fit.scale * gamma[i, i] for gamma in fit.gamma for i in range(len(gamma)))])
-    digits, digits_sd = _decimals(largest, 5), _decimals(np.sqrt(largest), 5)
+    corr = ["Corr", *[""] * (widest - 2)] if widest > 1 else []
+    rows = [["Group", "Name", "Variance", "Std.Dev.", *corr]]
+    largest = max([fit.scale, *(fit.scale * v for gamma in fit.gamma for v in np.diag(gamma))])
+    digits = _decimals(largest, 5)
+    digits_sd = _decimals(np.sqrt(largest), 5)
     for term, gamma in zip(fit.terms, fit.gamma):
         sd = _sd(term, gamma)
         for i, name in enumerate(term.columns):
-            corr = [f"{gamma[i, j] / (sd[i] * sd[j]):.2f}".replace("-0.00", "0.00") if sd[i] * sd[j] > 0 else "-"
-                    for j in range(i)]
+            corr = [f"{gamma[i, j] / (sd[i] * sd[j]):.2f}".replace("-0.00", "0.00")
+                    if sd[i] * sd[j] > 0 else "-" for j in range(i)]
             variance = fit.scale * gamma[i, i] * (sd[i] > 0)
-            rows.append(["" if i else term.name, name, _number(variance, digits), _number(np.sqrt(variance), digits_sd),
-                         *corr, *[""] * (widest - 1 - i)])
-    return [*rows, ["Residual", "", _number(fit.scale, digits), _number(np.sqrt(fit.scale), digits_sd), *[""] * (widest - 1)]]
+            sizes = [_number(variance, digits), _number(np.sqrt(variance), digits_sd)]
+            empty = [""] * (widest - 1 - i)
+            rows.append(["" if i else term.name, name, *sizes, *corr, *empty])
+    sigma = _number(np.sqrt(fit.scale), digits_sd)
+    rows.append(["Residual", "", _number(fit.scale, digits), sigma, *[""] * (widest - 1)])
+    return rows
 
 
 def _sd(term, gamma):
-    """Standard deviations of a term's random effects over sigma; 0 where only rounding is left of a variance."""
+    """Standard deviations of a term's random effects over sigma; 0 where only rounding is left of a
+    variance."""
     return np.sqrt(np.where(np.diag(gamma) * (term.x**2).mean(axis=0) > 1e-14, np.diag(gamma), 0))
 
 
@@ -87,19 +100,22 @@ def _sizes(fit):
 
 def _singular(fit):
     """What is singular, a line for the variances and one for each covariance matrix."""
-    variances, lines = False, []
+    variances = False
+    lines = []
     for term, gamma in zip(fit.terms, fit.gamma):
         sd = _sd(term, gamma)
         unit = np.where(sd > 0, sd, 1)
         if len(sd) == 1:
             variances |= sd[0] == 0
         elif fit.singular and np.linalg.eigvalsh(gamma / np.outer(unit, unit))[0] < 1e-7:
-            lines.append(f"The covariance matrix of {', '.join(term.columns)} by {term.name} is singular (singular "
-                         "fit): a correlation is 1 or -1, or a variance 0. The data tell fewer random effects apart "
-                         "than asked for; leave one out or write || for |.")
+            lines.append(f"The covariance matrix of {', '.join(term.columns)} by {term.name} is "
+                         "singular (singular fit): a correlation is 1 or -1, or a variance 0. "
+                         "The data tell fewer random effects apart than asked for; leave one out "
+                         "or write || for |.")
     always = "A variance is estimated as exactly 0 (singular fit): the data show no such effect."
     if fit.singular and not lines and not variances:
-        lines = ["A variance is estimated as almost 0 (singular fit): the data hardly show such an effect."]
+        lines = ["A variance is estimated as almost 0 (singular fit): the data hardly show such "
+                 "an effect."]
     return [always] * bool(variances) + lines
 
 
@@ -110,9 +126,12 @@ def _caption(fit, df):
 def _coefficients(fit, df):
     table = fit.coef_table(df)
     digits = _decimals(table["se"].min(), 4)
-    rows = [[name, _number(r.estimate, digits, r.se), _number(r.se, digits), f"{r.df:.4g}" if r.df < 9999.5 else f"{r.df:.0f}",
-             f"{r.t:.2f}", _p(r.p)] for name, r in table.iterrows()]
-    return [["", "Estimate", "Std.Error", "df", "t", "p"], *rows]
+    rows = [["", "Estimate", "Std.Error", "df", "t", "p"]]
+    for name, r in table.iterrows():
+        nu = f"{r.df:.4g}" if r.df < 9999.5 else f"{r.df:.0f}"
+        estimate = _number(r.estimate, digits, r.se)
+        rows.append([name, estimate, _number(r.se, digits), nu, f"{r.t:.2f}", _p(r.p)])
+    return rows
 
 
 def _correlation(fit):
@@ -126,8 +145,10 @@ def _correlation(fit):
 
 def _many(fit):
     p = len(fit.fe_params)
-    return ["", f"Correlations of the {p} fixed effects are not shown; fit.cov_params() gives their covariances."] * (
-        p > MOST_CORRELATED)
+    if p <= MOST_CORRELATED:
+        return []
+    return ["", f"Correlations of the {p} fixed effects are not shown; fit.cov_params() gives "
+                "their covariances."]
 
 
 def _p(p):
@@ -136,21 +157,27 @@ def _p(p):
 
 def _decimals(value, significant):
     """Decimals that show so many digits of a value: as many as are the same on every machine."""
-    return int(np.clip(significant - 1 - np.floor(np.log10(value)), 2, 6)) if np.isfinite(value) and value > 0 else 5
+    if not (np.isfinite(value) and value > 0):
+        return 5
+    return int(np.clip(significant - 1 - np.floor(np.log10(value)), 2, 6))
 
 
 def _number(value, decimals, size=None):
-    """With so many decimals, or as 1.23457e-07 where these would show fewer than three digits of `size` (its error)."""
+    """With so many decimals, or as 1.23457e-07 where these would show fewer than three digits of
+    `size` (its error)."""
     size = abs(value if size is None else size)
-    return f"{value:.{decimals}f}" if size == 0 or 10.0**(2 - decimals) <= size < 1e9 else f"{value:.5e}"
+    if size == 0 or 10.0**(2 - decimals) <= size < 1e9:
+        return f"{value:.{decimals}f}"
+    return f"{value:.5e}"
 
 
-# Layout ----------------------------------------------------------------------------------------------------------
+# Layout -------------------------------------------------------------------------------------------
 
 def _aligned(rows, left):
     """Rows of words in columns: the first `left` columns flush left, the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    padded = [[w.ljust(n) if i < left else w.rjust(n) for i, (w, n) in enumerate(zip(row, widths))] for row in rows]
+    padded = [[w.ljust(n) if i < left else w.rjust(n) for i, (w, n) in enumerate(zip(row, widths))]
+              for row in rows]
     return [" " + "  ".join(words).rstrip() for words in padded]
 
 
@@ -159,15 +186,18 @@ def _paragraph(line, strong=False):
 
 
 def _table(caption, rows, left):
-    """An HTML table: the first row and the first column are headers, numbers to the right, no colours."""
+    """An HTML table: the first row and the first column are headers, numbers to the right, no
+    colours."""
     def cell(word, i, scope):
         tag, scope = ("th", f' scope="{scope}"') if scope and word else ("td", "")
         return f'<{tag}{scope} align="{"left" if i < left else "right"}">{escape(word)}</{tag}>'
-    lines, name = [], ""
+    lines = []
+    name = ""
     for k, row in enumerate(rows):
-        name = row[0] or name                                        # each row says whose it is, for a screen reader
+        name = row[0] or name                       # each row says whose it is, for a screen reader
         first, others = ("row", "") if k else ("col", "col")
         cells = [cell(name, 0, first), *(cell(word, i, others) for i, word in enumerate(row) if i)]
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    return "\n".join([f"<table>\n<caption>{escape(caption)}</caption>", f"<thead>{lines[0]}</thead>", "<tbody>",
+    return "\n".join([f"<table>\n<caption>{escape(caption)}</caption>",
+                      f"<thead>{lines[0]}</thead>", "<tbody>",
                       *lines[1:], "</tbody>\n</table>"])

@@ -1,4 +1,5 @@
-"""Tables as a notebook shows them: numbers aligned, p as <.0001, a caption. Everywhere else they are DataFrames."""
+"""Tables as a notebook shows them: numbers aligned, p as <.0001, a caption. Everywhere else they
+are DataFrames."""
 
 from html import escape
 
@@ -7,12 +8,13 @@ import pandas as pd
 
 from lmm import summary
 
-MOST_ROWS = 60                                                       # of longer ones pandas shows both ends
-ESTIMATES = ("estimate", "mean", "se", "lower", "upper")             # of one unit: they share their decimals
+MOST_ROWS = 60                                               # of longer ones pandas shows both ends
+ESTIMATES = ("estimate", "mean", "se", "lower", "upper")    # of one unit: they share their decimals
 
 
 class Table(pd.DataFrame):
-    """A DataFrame with a caption; what is computed from it is one, too. `attrs` holds "caption" and "digits"."""
+    """A DataFrame with a caption; what is computed from it is one, too. `attrs` holds "caption" and
+    "digits"."""
 
     @property
     def _constructor(self):
@@ -34,9 +36,10 @@ class Table(pd.DataFrame):
 def table(data, caption="", digits=None):
     """A DataFrame (or Series) that a notebook shows as a table with a caption.
 
-    digits: decimals of the numbers, or a dict column -> decimals. p-values have four (<.0001 where they are smaller) and
-    df four digits in all, unless the dict names them; without `digits` t has two decimals, F three, and the others
-    show four digits of the smallest standard error, or of the column's smallest number.
+    digits: decimals of the numbers, or a dict column -> decimals. p-values have four (<.0001 where
+    they are smaller) and df four digits in all, unless the dict names them; without `digits` t has
+    two decimals, F three, and the others show four digits of the smallest standard error, or of the
+    column's smallest number.
     Returns a Table; its values stay as they are.
     """
     out = Table(data)
@@ -45,7 +48,8 @@ def table(data, caption="", digits=None):
 
 
 def html(frame):
-    """The table as HTML: a caption, header cells, words to the left and numbers to the right, no colours."""
+    """The table as HTML: a caption, header cells, words to the left and numbers to the right, no
+    colours."""
     names, rows, left = _laid_out(frame)
     caption = frame.attrs.get("caption")
     lines = ["<table>", f"<caption>{escape(caption)}</caption>"] if caption else ["<table>"]
@@ -114,7 +118,8 @@ def _words(frame, k):
     if str(name).endswith("df") and not named:
         return [_word(x, f"{x:.4g}" if x < 9999.5 else f"{x:.0f}") for x in numbers]
     whole = numbers[np.isfinite(numbers)]
-    if digits is None and name not in ESTIMATES and (whole == np.round(whole)).all() and (np.abs(whole) < 1e9).all():
+    counts = np.allclose(whole, np.round(whole), rtol=0, atol=1e-9) and (np.abs(whole) < 1e9).all()
+    if digits is None and name not in ESTIMATES and counts:
         digits = 0
     if digits is None:
         digits = {"t": 2, "F": 3}.get(name)

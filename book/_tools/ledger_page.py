@@ -11,10 +11,11 @@ import lmm
 ROOT = Path(__file__).parents[2]
 HEAD = """# Every number in the lecture
 
-The ledger: each number that lecture 10 quotes, the same number as a chapter of this book computes it, and whether they
-are equal to the last digit that the slide prints. "Stopped early" means that R's nlme ended its search about a
-millionth short of the optimum ([Errata and fine print](errata)). The chapters print these lines
-themselves, and the tests fail if one disagrees; this page only collects them.
+The ledger: each number that lecture 10 quotes, the same number as a chapter of this book computes
+it, and whether they are equal to the last digit that the slide prints. "Stopped early" means that
+R's nlme ended its search about a millionth short of the optimum ([Errata and fine print](errata)).
+The chapters print these lines themselves, and the tests fail if one disagrees; this page only
+collects them.
 
 **{agreeing} of {all} agree**, {early} of them up to that early stop.
 """

@@ -3,7 +3,8 @@
     text      formulas   "y ~ x + (1 + x | g)": response, fixed part, random terms
      |
     frame     frame      y, X and the random terms of the complete rows
-     |                   (columns: kinds of columns; terms: levels, covariates; rank: a fixed part without full rank)
+     |                   (columns: kinds of columns; terms: levels, covariates;
+     |                   rank: a fixed part without full rank)
     products  products   cross-products of [Z X y]: from here on everything is of size q, not N
      |
     blocks    blocks     H = V / sigma^2 factored level by level, block by block

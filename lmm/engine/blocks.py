@@ -1,9 +1,11 @@
-"""Elimination of the random effects from the cross-products: what an evaluation of the likelihood costs.
+"""Elimination of the random effects from the cross-products: what an evaluation of the likelihood
+costs.
 
-H = V / sigma^2 = I + Z Gamma Z', Gamma_k = T_k T_k' for each level of term k. The first term is block-diagonal by level:
-K_l = T (T' A_l T + I)^-1 T' is a tiny Cholesky, done for all levels at once, and E_l = I - A_l K_l = (I + A_l Gamma)^-1,
-which is inverted as it stands: the difference would lose the digits of a small sigma^2. What is left of the other terms, S, falls into
-independent blocks; each is factored densely.
+H = V / sigma^2 = I + Z Gamma Z', Gamma_k = T_k T_k' for each level of term k. The first term is
+block-diagonal by level: K_l = T (T' A_l T + I)^-1 T' is a tiny Cholesky, done for all levels at
+once, and E_l = I - A_l K_l = (I + A_l Gamma)^-1, which is inverted as it stands: the difference
+would lose the digits of a small sigma^2. What is left of the other terms, S, falls into independent
+blocks; each is factored densely.
 """
 
 import numpy as np
@@ -19,8 +21,11 @@ def factor(prod, T):
     logdet = 2 * np.log(chol[range(m), range(m)]).sum()
     half = _solve(chol, np.broadcast_to(T[0].T[:, :, None], prod.A.shape))
     K = np.einsum("ial,ibl->abl", half, half)
-    E = _inverse(np.eye(m)[:, :, None] + _times(prod.A, np.broadcast_to((T[0] @ T[0].T)[:, :, None], prod.A.shape)))
-    flat, chols, inverses = prod.base, [], []
+    gamma = np.broadcast_to((T[0] @ T[0].T)[:, :, None], prod.A.shape)
+    E = _inverse(np.eye(m)[:, :, None] + _times(prod.A, gamma))
+    flat = prod.base
+    chols = []
+    inverses = []
     if prod.groups:
         flat = prod.base - sum(P @ k for row, Ks in zip(prod.spread, K) for P, k in zip(row, Ks))
     for g in prod.groups:
@@ -34,7 +39,8 @@ def factor(prod, T):
 
 
 def solve(prod, f, F1, Fr):
-    """U = Gamma Z'H^-1 F and Z'H^-1 F for columns F given as F1 = Z_1'F (m, k, L) and Fr = Z_rest'F (q, k)."""
+    """U = Gamma Z'H^-1 F and Z'H^-1 F for columns F given as F1 = Z_1'F (m, k, L) and Fr = Z_rest'F
+    (q, k)."""
     KF = _times(f.K, F1)
     if not prod.groups:
         return (KF, Fr), (_times(f.E, F1), Fr)
@@ -70,10 +76,11 @@ def stacked(first, rest):
 
 
 def traces(prod, f):
-    """For each term the sum over its levels of the diagonal blocks of Z'H^-1 Z, a list of (m, m)."""
+    """For each term the sum over its levels of the diagonal blocks of Z'H^-1 Z, a list of (m,
+    m)."""
     E = f.E
     first = _times(E, prod.A).sum(axis=2)
-    if prod.groups:                               # less E C_l N C_l' E', N = T M^-1 T', by the adjoint of the map P
+    if prod.groups:               # less E C_l N C_l' E', N = T M^-1 T', by the adjoint of the map P
         entries = np.concatenate([_halved(_conjugate(inverse, [t.T for t in f.T], g, prod)).ravel()
                                   for g, inverse in zip(prod.groups, f.inverse)])
         CNC = np.array([[P @ entries for P in row] for row in prod.pairs])
@@ -82,20 +89,23 @@ def traces(prod, f):
     out = [first]
     for k in range(1, len(prod.terms)):
         levels, m = prod.terms[k]
-        total, T = np.zeros((m, m)), f.T[k]
+        total = np.zeros((m, m))
+        T = f.T[k]
         for g, lower, inverse in zip(prod.groups, f.chol, f.inverse):
             at = _range(g, k)
             if at.start == at.stop:
                 continue
-            if not is_singular(T):                                                     # T^-T (I - M^-1) T^-1
+            if not is_singular(T):                                            # T^-T (I - M^-1) T^-1
                 Ti = np.linalg.inv(T)
                 total += Ti.T @ (np.eye(m) * inverse.shape[0] * ((at.stop - at.start) // m)
                                  - _diagonal_sum(inverse, at, m)) @ Ti
             else:                                                                      # S - S N S
                 S = _lower_blocks(f.flat, g)
                 S = np.tril(S) + np.tril(S, -1).transpose(0, 2, 1)
-                half = np.linalg.solve(np.tril(lower), _left(S[:, :, at], [t.T for t in f.T], g, prod))
-                total += _diagonal_sum(S, at, m) - np.einsum("bila,bilc->ac", *2 * [half.reshape(*half.shape[:2], -1, m)])
+                half = _left(S[:, :, at], [t.T for t in f.T], g, prod)
+                half = np.linalg.solve(np.tril(lower), half)
+                half = half.reshape(*half.shape[:2], -1, m)
+                total += _diagonal_sum(S, at, m) - np.einsum("bila,bilc->ac", half, half)
         out.append(total)
     return out
 
@@ -105,7 +115,7 @@ def is_singular(T):
     return np.linalg.svd(T, compute_uv=False)[-1] < 1e-4
 
 
-# Small pieces ----------------------------------------------------------------------------------------------------
+# Small pieces -------------------------------------------------------------------------------------
 
 def _cholesky(M):
     """Cholesky factors of M (m, m, L), all levels at once."""
@@ -138,8 +148,8 @@ def _inverse(M):
 
 def _sandwich(T, A):
     m = len(T)
-    half = (T.T @ A.reshape(m, -1)).reshape(A.shape)                                   # over the rows of A_l
-    return T.T @ half                                                                  # over its columns
+    half = (T.T @ A.reshape(m, -1)).reshape(A.shape)                          # over the rows of A_l
+    return T.T @ half                                                             # over its columns
 
 
 def _lower_blocks(flat, g):
@@ -166,7 +176,8 @@ def _diagonal(M):
 
 
 def _factor_blocks(M):
-    """Cholesky factor (lower) of each block of M (B, s, s), and its inverse, of which the lower triangle counts."""
+    """Cholesky factor (lower) of each block of M (B, s, s), and its inverse, of which the lower
+    triangle counts."""
     if M.shape[1] < 100:
         lower = np.linalg.cholesky(M)
         return lower, np.linalg.inv(np.tril(M) + np.tril(M, -1).transpose(0, 2, 1))
@@ -182,14 +193,16 @@ def _factor_blocks(M):
 
 
 def _solve_blocks(lower, inverse, F):
-    """M^-1 F for each block: small ones by their inverse, large ones, of which half is there, by their factor."""
+    """M^-1 F for each block: small ones by their inverse, large ones, of which half is there, by
+    their factor."""
     if lower.shape[1] < 100:
         return inverse @ F
     return np.array([lapack.dpotrs(block.T, f, lower=False)[0] for block, f in zip(lower, F)])
 
 
 def _halved(N):
-    """N with half its diagonal: the sum over pairs i >= j, added to its transpose, is then the sum over all pairs."""
+    """N with half its diagonal: the sum over pairs i >= j, added to its transpose, is then the sum
+    over all pairs."""
     _diagonal(N)[:] *= 0.5
     return N
 
@@ -205,14 +218,16 @@ def _left(F, T, g, prod):
         return F * np.repeat([T[k][0, 0] for k in range(1, len(prod.terms))], g.sizes)[:, None]
     out = np.empty(F.shape)
     for k in range(1, len(prod.terms)):
-        at, m = _range(g, k), prod.terms[k][1]
+        at = _range(g, k)
+        m = prod.terms[k][1]
         part = F[:, at]
         out[:, at] = (T[k] @ part.reshape(len(part), -1, m, part.shape[2])).reshape(part.shape)
     return out
 
 
 def _diagonal_sum(M, at, m):
-    """Sum of the m x m diagonal blocks of M (B, s, s) in the range `at`, from its lower triangles."""
+    """Sum of the m x m diagonal blocks of M (B, s, s) in the range `at`, from its lower
+    triangles."""
     start = np.arange(at.start, at.stop, m)
     out = np.empty((m, m))
     for a in range(m):

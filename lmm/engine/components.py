@@ -1,7 +1,8 @@
 """Rows that share a subject or a level of a random term: V is block-diagonal by these components.
 
-H^-1 of a component is needed once for all components of one pattern (times, levels, weights, rows of Z). The data
-enter by their cross-products within a pattern, so many components of one pattern become few: the rows of R in QR.
+H^-1 of a component is needed once for all components of one pattern (times, levels, weights, rows
+of Z). The data enter by their cross-products within a pattern, so many components of one pattern
+become few: the rows of R in QR.
 """
 
 import numpy as np
@@ -36,8 +37,10 @@ def batches(structure, terms, weights, W):
     sizes = np.bincount(label)
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
     if (sizes.astype(float) ** 2).sum() > MOST_NUMBERS:
-        raise ValueError(f"rows that share a random effect or a subject form groups of up to {sizes.max()} rows, for which a "
-                         "structure needs dense matrices of that size: with crossed random terms it is not available for so many")
+        raise ValueError("rows that share a random effect or a subject form groups of up to "
+                         f"{sizes.max()} rows, for which a "
+                         "structure needs dense matrices of that size: with crossed random terms "
+                         "it is not available for so many")
     return [_batch(structure, terms, weights, W, order[starts[sizes == n][:, None] + np.arange(n)])
             for n in np.unique(sizes)]
 
@@ -53,12 +56,15 @@ def _components(structure, terms, n):
     rows = np.concatenate([codes + end for codes, end in zip(factors[1:], ends[1:])])
     columns = np.tile(factors[0], len(factors) - 1)
     graph = sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(ends[-1], ends[-1]))
-    return np.unique(connected_components(graph, directed=False)[1][factors[0]], return_inverse=True)[1]
+    return np.unique(connected_components(graph, directed=False)[1][factors[0]],
+                     return_inverse=True)[1]
 
 
 def _batch(structure, terms, weights, W, rows):
     """The components with these rows, (B, n)."""
-    at = structure.at[rows] - structure.at[rows].min(axis=1, keepdims=True) * (structure.kind in ("ar1", "car1", "toep"))
+    at = structure.at[rows] - structure.at[rows].min(axis=1,
+                                                     keepdims=True) * (structure.kind in ("ar1",
+                                                                                          "car1", "toep"))
     subjects = _numbered(structure.subjects[rows])
     codes = [_numbered(codes[rows]) for codes, _ in terms]
     parts = [at, subjects, structure.level[rows], weights[rows], *codes]
@@ -73,7 +79,8 @@ def _batch(structure, terms, weights, W, rows):
     which = numbers(structure, at[first][:, :, None], at[first][:, None, :])
     which[np.isinf(d) | np.eye(d.shape[1], dtype=bool)] = -1
     return Batch(values, pattern, count, d, which,
-                 1 / np.sqrt(weights[rows[first]]), structure.level[rows[first]], same, [x[rows[first]] for _, x in terms])
+                 1 / np.sqrt(weights[rows[first]]), structure.level[rows[first]], same,
+                 [x[rows[first]] for _, x in terms])
 
 
 def _numbered(codes):
@@ -83,7 +90,8 @@ def _numbered(codes):
 
 
 def _condensed(W, pattern, G):
-    """Components of one pattern by fewer with the same cross-products: the rows of R in W = QR, a set of rows each."""
+    """Components of one pattern by fewer with the same cross-products: the rows of R in W = QR, a
+    set of rows each."""
     B, n, P = W.shape
     count = np.bincount(pattern, minlength=G)
     if count.max() <= n * P:

@@ -18,7 +18,8 @@ EXACT = 1e-12                                     # of y's size: nothing but rou
 
 @record
 class Coordinates:
-    """The way there and back. p fixed effects; a "place" is that of a term in the engine's order."""
+    """The way there and back. p fixed effects; a "place" is that of a term in the engine's
+    order."""
 
     R: np.ndarray           # of X = QR, (p, p), in units of X
     inverse: np.ndarray     # R^-1
@@ -39,7 +40,8 @@ class Coordinates:
         return [terms[k] for k in self.order]
 
     def terms(self, terms):
-        """(codes, covariates (n, m)) of the formula's terms as the engine has them, in its order."""
+        """(codes, covariates (n, m)) of the formula's terms as the engine has them, in its
+        order."""
         return [(codes, x @ B) for (codes, x), B in zip(self.in_order(terms), self.back)]
 
     def effect(self, k, a):
@@ -60,7 +62,8 @@ class Coordinates:
         orthonormal columns that the other columns of X span, and y - value x_j."""
         # in the coordinates of Q the other columns span V, and v is orthogonal to them
         basis = np.linalg.qr(np.delete(self.R, j, axis=1), mode="complete")[0]
-        V, v = basis[:, :-1], basis[:, -1]
+        V = basis[:, :-1]
+        v = basis[:, -1]
 
         def at(value):
             M = np.zeros((len(v) + 1, len(v)))
@@ -119,7 +122,7 @@ def of(y, X, terms, names=None):
     """
     rows = np.empty((X.shape[1] + 1, len(y)))                        # [X y]', a row a column
     R = _qr(X, rows[:-1])
-    if len(R):                                                       # R has X's dependences in p rows
+    if len(R):                                                     # R has X's dependences in p rows
         check.full_rank(R, "the fixed part", names,
                         "drop a term, or let lmm.fit(..., rank_deficient='drop') leave these "
                         "columns out, as lmer does")
@@ -160,7 +163,7 @@ def _qr(X, Qt):
         Qt /= norms[:, None]
         R = np.diag(norms)
         condition = np.inf
-        while 100 < condition:                                       # of orthogonality: eps * condition
+        while 100 < condition:                                   # of orthogonality: eps * condition
             G = Qt @ Qt.T
             condition = np.linalg.cond(G)
             if condition > 1e8:

@@ -1,13 +1,13 @@
-"""Correlations of the errors of one subject: C(phi), its derivatives, and a scale on which every phi is allowed.
+"""Correlations of the errors of one subject: C(phi), its derivatives, and a scale on which every
+phi is allowed.
 
-    ar1    rho^d      d whole: the distance in time       -1 < rho < 1
-    car1   phi^d      d real                              0 < phi < 1, sought as log of kappa = -log phi
-    cs     rho        the same for all pairs              -1 / (n - 1) < rho < 1, n rows of the largest subject
-    toep   rho_d      one for each distance d = 1, 2, ...
-    us     rho_ab     one for each pair of times a, b
+ar1    rho^d      d whole: the distance in time       -1 < rho < 1 car1   phi^d      d real
+0 < phi < 1, sought as log of kappa = -log phi cs     rho        the same for all pairs
+-1 / (n - 1) < rho < 1, n rows of the largest subject toep   rho_d      one for each distance d = 1,
+2, ... us     rho_ab     one for each pair of times a, b
 
-Two families: C is a power of one number, or linear in phi, which `which` numbers (-1: no parameter).
-Pinheiro and Bates 2000, section 5.3.
+Two families: C is a power of one number, or linear in phi, which `which` numbers (-1: no
+parameter). Pinheiro and Bates 2000, section 5.3.
 """
 
 import numpy as np
@@ -16,7 +16,8 @@ KINDS = ("ar1", "car1", "cs", "toep", "us")
 
 
 def matrices(kind, phi, d, which):
-    """C (G, n, n), its derivatives in phi (k, G, n, n), and the second ones (k, k, G, n, n), or None if all are 0.
+    """C (G, n, n), its derivatives in phi (k, G, n, n), and the second ones (k, k, G, n, n), or
+    None if all are 0.
 
     d: (G, n, n) distances, infinite between subjects; which: (G, n, n) numbers of parameters.
     """
@@ -48,9 +49,10 @@ def correlation(kind, phi, d, which):
 
 
 def allowed(kind, eta, size):
-    """phi from unbounded numbers eta (k,), and its derivatives (k, k). size: the largest number of times of a subject."""
+    """phi from unbounded numbers eta (k,), and its derivatives (k, k). size: the largest number of
+    times of a subject."""
     phi = _allowed(kind, eta, size)
-    step = 1e-30                                                     # a complex step: derivatives without differences
+    step = 1e-30                                   # a complex step: derivatives without differences
     J = [np.imag(_allowed(kind, eta + 1j * step * unit, size)) / step for unit in np.eye(len(eta))]
     return phi, np.array(J).T.reshape(len(eta), len(eta))
 
@@ -110,7 +112,8 @@ def _to_partial(rho):
 
 
 def _from_rows(eta):
-    """Correlations of all pairs from the rows of a lower triangle with ones on its diagonal, scaled to length 1."""
+    """Correlations of all pairs from the rows of a lower triangle with ones on its diagonal, scaled
+    to length 1."""
     size = int(round((1 + np.sqrt(1 + 8 * len(eta))) / 2))
     L = np.eye(size, dtype=eta.dtype)
     L[np.tril_indices(size, -1)] = eta

@@ -46,7 +46,7 @@ def evaluate(problem, T):
     Phi = np.linalg.inv(WHW[:p, :p])                                 # X is orthonormal: harmless
     b = Phi @ WHW[:p, p]
     residual = np.append(-b, 1)
-    scale = residual @ WHW @ residual / m                            # b's error counts by its square
+    scale = residual @ WHW @ residual / m                           # b's error counts by its square
     value = f.logdet + _of_scale(scale, m) + problem.reml * 2 * np.log(np.diag(lower)).sum()
     z = blocks.by_term(prod, residual @ ZHW[0], ZHW[1] @ residual)   # Z'P y
     u = blocks.by_term(prod, residual @ U[0], U[1] @ residual)

@@ -1,7 +1,7 @@
 """Lambda = R / sigma^2 of the rows of a fit, and its root: Lambda = L L'.
 
-Rows times L^-1 have R = sigma^2 I: then the model is one that the rest of the engine knows. Weights alone are the
-case of a diagonal L.
+Rows times L^-1 have R = sigma^2 I: then the model is one that the rest of the engine knows. Weights
+alone are the case of a diagonal L.
 """
 
 from functools import cached_property
@@ -13,9 +13,11 @@ from lmm.engine import correlations
 
 
 class Errors:
-    """R of a model. structure: a `structure.Structure`, or None; weights (n,); phi, gamma: its parameters.
+    """R of a model. structure: a `structure.Structure`, or None; weights (n,); phi, gamma: its
+    parameters.
 
-    gamma: log sd of the levels of `variance` after the first; phi: those of the correlation, log kappa for car1.
+    gamma: log sd of the levels of `variance` after the first; phi: those of the correlation, log
+    kappa for car1.
     """
 
     def __init__(self, structure, weights, phi=(), gamma=()):
@@ -40,7 +42,8 @@ class Errors:
 
     @cached_property
     def blocks(self):
-        """Lambda as pairs: rows (B, n) of B subjects with n rows each, and their blocks (B, n, n)."""
+        """Lambda as pairs: rows (B, n) of B subjects with n rows each, and their blocks (B, n,
+        n)."""
         at, subjects = self.structure.at, self.structure.subjects
         order = np.lexsort((at, subjects))
         sizes = np.bincount(subjects)
@@ -53,7 +56,8 @@ class Errors:
         return out
 
     def between(self, a, b, own=False):
-        """Correlations of rows of one subject at times a and b; `own`: where the two are the same row."""
+        """Correlations of rows of one subject at times a and b; `own`: where the two are the same
+        row."""
         which = numbers(self.structure, a, b)
         C = correlations.correlation(self.structure.kind, self.phi, np.abs(a - b), which)
         return np.where(own, 1.0, C)
@@ -83,11 +87,14 @@ class Errors:
         if not self.correlated:
             return sparse.diags_array(self.sd**2).tocsr()
         pairs = self.blocks if pairs is None else pairs
-        i = np.concatenate([np.broadcast_to(rows[:, :, None], M.shape).ravel() for rows, M in pairs])
-        j = np.concatenate([np.broadcast_to(rows[:, None, :], M.shape).ravel() for rows, M in pairs])
+        i = np.concatenate([np.broadcast_to(rows[:, :, None], M.shape).ravel() for rows,
+                            M in pairs])
+        j = np.concatenate([np.broadcast_to(rows[:, None, :], M.shape).ravel() for rows,
+                            M in pairs])
         values = np.concatenate([M.ravel() for _, M in pairs])
         n = len(self.weights)
-        return sparse.csr_array((values[values != 0], (i[values != 0], j[values != 0])), shape=(n, n))
+        return sparse.csr_array((values[values != 0], (i[values != 0], j[values != 0])),
+                                shape=(n, n))
 
 
 def numbers(structure, a, b):

@@ -208,11 +208,13 @@ def variables(formula):
 # Names of columns ---------------------------------------------------------------------------------
 
 def aliased(text):
-    """The text with an alias for each column: log(yi) + C(x) -> log(column_7969_) + C(factor_78_)"""
+    """The text with an alias for each column: log(yi) + C(x) -> log(column_7969_) +
+    C(factor_78_)"""
     def alias(found):
         if found["string"]:
             return found.group()
-        word, before = found["word"], text[:found.start()].rstrip()
+        word = found["word"]
+        before = text[:found.start()].rstrip()
         if word and (found["called"] or word.startswith(("np.", "contr."))
                      or word in NO_NAMES
                      or word in CODINGS and before.endswith((",", "="))):

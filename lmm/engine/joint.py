@@ -1,11 +1,10 @@
 """The criterion for T and the parameters of R together, its gradient and its exact Hessian.
 
-V = sigma^2 H, H = Lambda(phi, gamma) + Z Gamma Z', block by block of the components; P as in `criterion`. For parameters
-i and j, H_i and H_ij are derivatives of H:
-    gradient  tr(P H_i) - y'P H_i P y / sigma^2
-    Hessian   tr(P H_ij) - y'P H_ij P y / sigma^2 - tr(P H_i P H_j) + 2 y'P H_i P H_j P y / sigma^2
-(under ML H^-1 for the P of traces), and for sigma^2 = y'P y / m, which has a closed form,
-    less      (y'P H_i P y) (y'P H_j P y) / (m sigma^4).
+V = sigma^2 H, H = Lambda(phi, gamma) + Z Gamma Z', block by block of the components; P as in
+`criterion`. For parameters i and j, H_i and H_ij are derivatives of H: gradient  tr(P H_i) - y'P
+H_i P y / sigma^2 Hessian   tr(P H_ij) - y'P H_ij P y / sigma^2 - tr(P H_i P H_j) + 2 y'P H_i P H_j
+P y / sigma^2 (under ML H^-1 for the P of traces), and for sigma^2 = y'P y / m, which has a closed
+form, less      (y'P H_i P y) (y'P H_j P y) / (m sigma^4).
 """
 
 from functools import cached_property
@@ -18,8 +17,8 @@ from lmm.engine.state import parameters, record
 
 @record
 class Joint:
-    """The model at one point: theta, the lower triangles of the T_k; phi; gamma, log sd of the levels of `variance`
-    after the first: k parameters in all. H_i = dH / d parameter i."""
+    """The model at one point: theta, the lower triangles of the T_k; phi; gamma, log sd of the
+    levels of `variance` after the first: k parameters in all. H_i = dH / d parameter i."""
 
     criterion: float                # -2 log likelihood, sigma^2 and beta profiled out
     gradient: np.ndarray            # (k,)
@@ -35,7 +34,8 @@ class Joint:
 
 
 def at(structure, data, T, phi, gamma, reml):
-    """The Joint at T (a list), phi and gamma. Raises LinAlgError where H is not positive definite."""
+    """The Joint at T (a list), phi and gamma. Raises LinAlgError where H is not positive
+    definite."""
     places = parameters(T)
     pieces = [_Pieces(structure, b, T, places, phi, gamma) for b in data]
     P = data[0].W.shape[2]
@@ -55,7 +55,8 @@ def at(structure, data, T, phi, gamma, reml):
     k = len(places) + len(phi) + len(gamma)
     if not k:
         none = np.zeros((0, 0))
-        return Joint(criterion, np.zeros(0), none, none, scale, b, Phi, np.zeros((0, p, p)), np.zeros((0, 0, p, p)),
+        return Joint(criterion, np.zeros(0), none, none, scale, b, Phi, np.zeros((0, p, p)),
+                     np.zeros((0, 0, p, p)),
                      np.zeros(0), m)
     # sums over the components: W'H^-1 H_i H^-1 W, W'H^-1 H_i H^-1 H_j H^-1 W, tr(H^-1 H_i H^-1 H_j)
     A = sum(piece.first() for piece in pieces)
@@ -81,7 +82,8 @@ def at(structure, data, T, phi, gamma, reml):
 
 
 class _Pieces:
-    """One batch at one point: H, its inverse and its derivatives, and what these give with the data."""
+    """One batch at one point: H, its inverse and its derivatives, and what these give with the
+    data."""
 
     def __init__(self, structure, b, T, places, phi, gamma):
         self.b, self.places = b, places
@@ -140,7 +142,8 @@ class _Pieces:
         return left @ KD.transpose(0, 1, 3, 2).reshape(k, -1).T
 
     def scores(self, Phi, r, scale):
-        """tr(N H_i) and tr(N H_ij) with N = sum of H^-1 - H^-1 X Phi X'H^-1 - P y y'P / sigma^2 over a pattern."""
+        """tr(N H_i) and tr(N H_ij) with N = sum of H^-1 - H^-1 X Phi X'H^-1 - P y y'P / sigma^2
+        over a pattern."""
         p = len(Phi)
         e = self.KW @ r                                              # (B, n) P y
         X = self.KW[:, :, :p]
@@ -165,9 +168,11 @@ class _Pieces:
         if self.touched:
             touched = np.array(self.touched)
             last = slice(theta + c, k)
-            out[last, last] = np.tensordot(touched * (N * self.Lambda), touched, axes=([1, 2, 3], [1, 2, 3]))
+            out[last, last] = np.tensordot(touched * (N * self.Lambda), touched,
+                                           axes=([1, 2, 3], [1, 2, 3]))
             if c:
-                out[theta:theta + c, last] = np.tensordot(N * self.D[theta:theta + c], touched, axes=([1, 2, 3], [1, 2, 3]))
+                out[theta:theta + c, last] = np.tensordot(N * self.D[theta:theta + c], touched,
+                                                          axes=([1, 2, 3], [1, 2, 3]))
                 out[last, theta:theta + c] = out[theta:theta + c, last].T
         return out
 

@@ -23,7 +23,7 @@ class Found:
     point: joint.Joint              # the criterion there, derivatives and sums over components
     coordinates: object             # in which T, point and its p x p matrices are; rows as they are, not whitened
     converged: bool
-    at_end: bool                    # does the criterion fall where a parameter of R nears the end of its range?
+    at_end: bool        # does the criterion fall where a parameter of R nears the end of its range?
     nothing: bool                   # is phi of car1 estimated as 0?
     n_evaluations: int
 
@@ -45,7 +45,8 @@ def optimum(frame, reml):
         if best is None or found.point.criterion < best.point.criterion - 1e-9:
             best = found
     if best.converged and frame.terms and not _told_apart(best.point.hessian):
-        raise ValueError(f"the data cannot tell the errors' structure ({structure.said(frame.structure)}) from the random terms "
+        raise ValueError("the data cannot tell the errors' structure "
+                         f"({structure.said(frame.structure)}) from the random terms "
                          f"({', '.join(t.text for t in frame.terms)}): leave one of them out")
     return replace(best, n_evaluations=n_evaluations)
 
@@ -71,12 +72,17 @@ def _lower(G):
 
 
 def _starts(asked, sizes, start_T, W):
-    """(T, eta, gamma): of weak and of strong correlation, the random effects smaller where it is strong."""
+    """(T, eta, gamma): of weak and of strong correlation, the random effects smaller where it is
+    strong."""
     r = W[:, -1]
     by_level = np.bincount(asked.level, r**2) / np.bincount(asked.level)
-    gamma = np.log(np.maximum(by_level[1:], 1e-3 * by_level.max()) / max(by_level[0], 1e-3 * by_level.max())) / 2
-    some = [np.where(np.diag(np.diag(T)) != 0, np.maximum(np.abs(np.diag(T)), 0.3), T) for T in start_T]
-    some = [np.tril(T) if np.diag(T).all() else np.tril(T) + 0.3 * np.eye(len(T)) * (np.diag(T) == 0) for T in some]
+    gamma = np.log(np.maximum(by_level[1:], 1e-3 * by_level.max()) / max(by_level[0],
+                                                                         1e-3 * by_level.max())) / 2
+    some = [np.where(np.diag(np.diag(T)) != 0, np.maximum(np.abs(np.diag(T)), 0.3), T)
+            for T in start_T]
+    some = [np.tril(T)
+            if np.diag(T).all() else np.tril(T) + 0.3 * np.eye(len(T)) * (np.diag(T) == 0)
+            for T in some]
     if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
     strengths = [_moment(asked, r)] if not sizes else [0.2, 0.6]
@@ -116,7 +122,8 @@ def _newton(frame, data, plain, T, eta, gamma):
 
     def at(values):
         phi, J = correlations.allowed(asked.kind, values[first:first + c], asked.size)
-        point = joint.at(asked, data, unpack(values[:first], sizes), phi, values[first + c:], plain.reml)
+        point = joint.at(asked, data, unpack(values[:first], sizes), phi, values[first + c:],
+                         plain.reml)
         whole = np.eye(len(values))
         whole[first:first + c, first:first + c] = J
         # the curvature of phi(eta) is left out: at the optimum it does not count
@@ -126,7 +133,8 @@ def _newton(frame, data, plain, T, eta, gamma):
     point, gradient, hessian = at(values)
     n_evaluations, converged = 1, False
     while n_evaluations < MOST_EVALUATIONS and not (
-            asked.kind == "car1" and values[first] > NOTHING) and np.abs(values[first:]).max(initial=0) < FAR and not converged:
+            asked.kind == "car1"
+            and values[first] > NOTHING) and np.abs(values[first:]).max(initial=0) < FAR and not converged:
         step = _direction(gradient, hessian)
         step = step / max(1.0, np.abs(step).max(initial=0))
         noise = 1e-12 * (1 + abs(point.criterion))
@@ -151,9 +159,10 @@ def _newton(frame, data, plain, T, eta, gamma):
         new = at(snapped)
         if new[0].criterion < point.criterion + 1e-9:
             values, point = snapped, new[0]
-    nothing = asked.kind == "car1" and values[first] > NOTHING   # phi is 0: the rows are independent
+    nothing = asked.kind == "car1" and values[first] > NOTHING  # phi is 0: the rows are independent
     far = bool(np.abs(values[first:]).max(initial=0) > FAR / 2)
     phi = correlations.allowed(asked.kind, values[first:first + c], asked.size)[0]
     errors = Errors(asked, frame.weights, phi, values[first + c:])
-    return Found(unpack(values[:first], sizes), errors, point, plain.coordinates, bool(converged or nothing) and not far,
+    return Found(unpack(values[:first], sizes), errors, point, plain.coordinates,
+                 bool(converged or nothing) and not far,
                  far, nothing, n_evaluations)

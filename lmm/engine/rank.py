@@ -57,7 +57,8 @@ def places(rank, columns):
 
 
 def functions(rank, L):
-    """Rows L (r, p) for all columns as rows (r, k) for those kept, and which can be estimated, (r,).
+    """Rows L (r, p) for all columns as rows (r, k) for those kept, and which can be estimated,
+    (r,).
 
     Such a row is a combination of the rows of X, so that L_dropped = L_kept @ given.
     """

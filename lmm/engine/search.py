@@ -1,4 +1,5 @@
-"""The search for the optimum of the engine's criterion: Newton's method, with its start and what happens at boundaries."""
+"""The search for the optimum of the engine's criterion: Newton's method, with its start and what
+happens at boundaries."""
 
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ MAX_EVALUATIONS = 100
 
 
 def optimum(problem, moments=None):
-    """The T_k that minimise the criterion, the point there, whether the search converged, evaluations needed.
+    """The T_k that minimise the criterion, the point there, whether the search converged,
+    evaluations needed.
 
     moments: those of `start`, where they are known.
     """
@@ -28,12 +30,13 @@ def optimum(problem, moments=None):
 
 
 def _other_starts(problem, found):
-    """Where to look again, for a valley may be the wrong one of several: where a variance is 0 or a covariance singular,
-    from T = I and 10 I; where a term has few levels, from the valleys of a coarse grid."""
+    """Where to look again, for a valley may be the wrong one of several: where a variance is 0 or a
+    covariance singular, from T = I and 10 I; where a term has few levels, from the valleys of a
+    coarse grid."""
     if problem.products is None:
         return []
     starts, heights = valleys.starts(problem)
-    if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:                    # the one where we are
+    if len(starts) == 1 and heights[0] > found.point.criterion - 1e-9:        # the one where we are
         starts = []
     if any(map(blocks.is_singular, found.T)):
         starts = starts + [[size * np.eye(m) for m in problem.sizes] for size in (1, 10)]
@@ -41,51 +44,87 @@ def _other_starts(problem, found):
 
 
 def _newton(problem, T):
-    """Newton's method on theta, the lower triangles of the T_k; a step is halved until the criterion falls."""
-    sizes = problem.sizes
+    """Newton's method on theta, the lower triangles of the T_k; a step is halved until the
+    criterion falls."""
     theta = pack(T)
-    at = lambda values: evaluate(problem, unpack(values, sizes))                            # noqa: E731
-    point, n_evaluations = at(theta), 1
+    point = evaluate(problem, T)
+    n_evaluations = 1
     correction = np.zeros_like(point.hessian)
     while n_evaluations < MAX_EVALUATIONS:
         step = _direction(point.gradient, point.hessian + correction)
-        step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)             # no leap into the void
-        noise = 1e-12 * (1 + abs(point.criterion)) + 1e-15 * len(problem.W) / point.scale
-        if (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ point.gradient) < 1e-18:
-            snapped = _snap(theta, sizes)
-            if (snapped != theta).any():
-                theta, n_evaluations = snapped, n_evaluations + 1
-                point = at(theta)
-            away = _leave_boundary(point, theta, sizes)
+        step /= max(1, (np.abs(step) / (1 + np.abs(theta))).max(initial=0) / 2)   # no leap
+        if _is_small(step, theta, point.gradient):
+            theta, point, away, more = _settle(problem, theta, point)
+            n_evaluations += more
             if away is None:
-                return Optimum(unpack(theta, sizes), point, True, n_evaluations)
-            theta, n_evaluations = away, n_evaluations + 1
-            point = at(theta)
-            continue
-        length, slope = 1.0, step @ point.gradient
-        while True:
-            candidate = _try(problem, unpack(theta + length * step, sizes))
+                return Optimum(unpack(theta, problem.sizes), point, True, n_evaluations)
+            theta = away
+            point = evaluate(problem, unpack(theta, problem.sizes))
             n_evaluations += 1
-            rise = candidate.criterion - point.criterion if candidate else np.inf
-            if rise <= noise or n_evaluations >= MAX_EVALUATIONS or length < 1e-6:
-                break
-            length *= np.clip(-slope * length / (2 * (rise - slope * length)), 0.1, 0.5)    # of a parabola
-        if not rise <= noise:
+            continue
+        found, length, more = _line_search(problem, theta, point, step,
+                                           MAX_EVALUATIONS - n_evaluations)
+        n_evaluations += more
+        if found is None:
             break
-        # what the Hessian missed along this step (symmetric rank one), for the steps to come
         moved = length * step
-        missed = candidate.gradient - point.gradient - (point.hessian + correction) @ moved
-        if length < 1:
-            correction = np.zeros_like(correction)
-        elif (np.abs(moved) < 0.1 * (0.01 + np.abs(theta))).all() and (
-                abs(missed @ moved) > 1e-6 * np.linalg.norm(missed) * np.linalg.norm(moved)):
-            correction = correction + np.outer(missed, missed) / (missed @ moved)
-        theta, point = theta + moved, candidate
+        missed = found.gradient - point.gradient - (point.hessian + correction) @ moved
+        correction = _corrected(correction, missed, moved, theta, length)
+        theta = theta + moved
+        point = found
     return _descend(problem, theta, n_evaluations)
 
 
+def _is_small(step, theta, gradient):
+    """Is there nothing left to gain?"""
+    return (np.abs(step) <= 1e-9 * (1e-3 + np.abs(theta))).all() or abs(step @ gradient) < 1e-18
+
+
+def _settle(problem, theta, point):
+    """Where the steps have become small: theta and the point, snapped to the boundary where it has
+    come close; the theta from which to go on, or None if all is well; and evaluations needed."""
+    snapped = _snap(theta, problem.sizes)
+    n_evaluations = 0
+    if (snapped != theta).any():
+        theta = snapped
+        point = evaluate(problem, unpack(theta, problem.sizes))
+        n_evaluations = 1
+    return theta, point, _leave_boundary(point, theta, problem.sizes), n_evaluations
+
+
+def _line_search(problem, theta, point, step, most):
+    """The point after as much of the step as lets the criterion fall, how much, and evaluations
+    needed; no point (None) if none was found in `most` evaluations or in steps down to 1e-6."""
+    noise = 1e-12 * (1 + abs(point.criterion)) + 1e-15 * len(problem.W) / point.scale
+    slope = step @ point.gradient
+    length = 1.0
+    n_evaluations = 0
+    while True:
+        found = _try(problem, unpack(theta + length * step, problem.sizes))
+        n_evaluations += 1
+        rise = found.criterion - point.criterion if found else np.inf
+        if rise <= noise:
+            return found, length, n_evaluations
+        if n_evaluations >= most or length < 1e-6:
+            return None, length, n_evaluations
+        # the minimum of the parabola through both points
+        length *= np.clip(-slope * length / (2 * (rise - slope * length)), 0.1, 0.5)
+
+
+def _corrected(correction, missed, moved, theta, length):
+    """The correction of the Hessian for the steps to come: by what it `missed` along this step
+    (symmetric rank one), if the step was whole and small."""
+    if length < 1:
+        return np.zeros_like(correction)
+    small = (np.abs(moved) < 0.1 * (0.01 + np.abs(theta))).all()
+    if small and abs(missed @ moved) > 1e-6 * np.linalg.norm(missed) * np.linalg.norm(moved):
+        return correction + np.outer(missed, missed) / (missed @ moved)
+    return correction
+
+
 def _descend(problem, theta, n_evaluations):
-    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to turn): L-BFGS."""
+    """Where Newton creeps along a flat valley (a first variance near 0 leaves the rest of T free to
+    turn): L-BFGS."""
     def objective(values):
         point = _try(problem, unpack(values, problem.sizes))
         finite = point and np.isfinite(point.criterion)
@@ -95,7 +134,8 @@ def _descend(problem, theta, n_evaluations):
     theta = _snap(found.x, problem.sizes)
     point = evaluate(problem, unpack(theta, problem.sizes))
     converged = np.abs(point.gradient).max() < 1e-6 * (1 + abs(point.criterion))
-    return Optimum(unpack(theta, problem.sizes), point, bool(converged), n_evaluations + found.nfev + 1)
+    return Optimum(unpack(theta, problem.sizes), point, bool(converged),
+                   n_evaluations + found.nfev + 1)
 
 
 def _try(problem, T):
@@ -130,7 +170,8 @@ def _snap(theta, sizes):
 
 
 def _leave_boundary(point, theta, sizes):
-    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if all is well."""
+    """At T_k = 0 the gradient in T is zero whatever the data say: ask the score in Gamma_k. None if
+    all is well."""
     T = unpack(theta, sizes)
     for k, t in enumerate(T):
         null = np.linalg.svd(t)[0][:, np.linalg.svd(t, compute_uv=False) == 0]

@@ -21,7 +21,8 @@ def variances(problem, found=None):
     found = found or moments(problem)
     if found is None:
         return []
-    index, v = found.index, np.linalg.lstsq(found.matrix, found.right)[0]
+    index = found.index
+    v = np.linalg.lstsq(found.matrix, found.right)[0]
     gamma = [np.zeros((m, m)) for m in problem.sizes]
     for (k, a, b), value in zip(index, v):
         gamma[k][a, b] = gamma[k][b, a] = value
@@ -37,7 +38,8 @@ def told_apart(found, terms):
     empty = np.diag(found.before) == 0
     if empty.any():
         k, a, b = found.index[empty.argmax()]
-        one, other = terms[k].columns[a], terms[k].columns[b]
+        one = terms[k].columns[a]
+        other = terms[k].columns[b]
         raise ValueError(f"the covariance of {one} and {other} in {terms[k].text} cannot be "
                          "estimated: no level has rows of both; give each a term of its own")
     alike = _unseen(found.before)
@@ -87,7 +89,9 @@ def moments(problem):
     """
     if problem.products is None:
         return None
-    prod, n, p = problem.products, problem.W.shape[0], problem.W.shape[1] - 1
+    prod = problem.products
+    n = problem.W.shape[0]
+    p = problem.W.shape[1] - 1
     index = [(k, a, b) for k, m in enumerate(problem.sizes) for a in range(m) for b in range(a + 1)]
     meet = _Meet(prod)
     both = np.array([[meet.trace(i, j) if place <= row else 0 for place, j in enumerate(index)]
@@ -115,7 +119,8 @@ class _Meet:
     """Cross-products of two covariates of two terms, and the traces that they make."""
 
     def __init__(self, prod):
-        self.prod, self.known = prod, {}
+        self.prod = prod
+        self.known = {}
         self.start = np.cumsum([0, *(levels * m for levels, m in prod.terms[1:])])
 
     def slice(self, k, a, j, c):
@@ -144,7 +149,8 @@ class _Meet:
 
     def trace(self, one, other):
         """tr B_i B_j."""
-        (k, a, b), (j, c, d) = one, other
+        (k, a, b) = one
+        (j, c, d) = other
         total = (self.slice(k, a, j, c) * self.slice(k, b, j, d)).sum()
         if a != b and c != d:
             total += (self.slice(k, a, j, d) * self.slice(k, b, j, c)).sum()

@@ -77,7 +77,7 @@ class Factors:
 class Point:
     """The criterion at one T, and the estimates there."""
 
-    criterion: float        # -2 log L of slide 32 or 34, without beta and sigma^2, for the engine's y
+    criterion: float      # -2 log L of slide 32 or 34, without beta and sigma^2, for the engine's y
     gradient: np.ndarray    # in theta, (parameters,)
     hessian: np.ndarray     # average information and d^2 Gamma, (parameters, parameters)
     traces: list            # sum over levels of Z_k'PZ_k (ML: Z_k'H^-1 Z_k), (m, m) each
@@ -91,7 +91,8 @@ class Point:
 
 @record
 class Moments:
-    """Quadratic moments of y. A component is (term, a, b), with B_i = Z_k E_ab Z_k'; M = I - QQ'."""
+    """Quadratic moments of y. A component is (term, a, b), with B_i = Z_k E_ab Z_k'; M = I -
+    QQ'."""
 
     index: list             # the components, (term, a, b) each; the residual comes after them
     matrix: np.ndarray      # tr MB_i MB_j, (components + 1, components + 1)

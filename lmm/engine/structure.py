@@ -1,7 +1,8 @@
 """Errors with a structure: R = sigma^2 Lambda(phi), what is asked for, and the rows it concerns.
 
-Lambda = D C(phi) D is block-diagonal by subject; D has the sd of the level of `variance` (the first is 1) over the
-root of the row's weight. `correlation="ar1(visit | patient)"` names C, the times and the subjects.
+Lambda = D C(phi) D is block-diagonal by subject; D has the sd of the level of `variance` (the first
+is 1) over the root of the row's weight. `correlation="ar1(visit | patient)"` names C, the times and
+the subjects.
 """
 
 import re
@@ -22,7 +23,7 @@ class Structure:
     text: str                       # as the user wrote it
     time: str                       # name of the column of times
     group: str                      # name of the subjects' column, "a:b" for combinations
-    subjects: np.ndarray            # (n,) number of the row's subject; without a correlation each row is one
+    subjects: np.ndarray   # (n,) number of the row's subject; without a correlation each row is one
     labels: list                    # names of the subjects
     at: np.ndarray                  # (n,) time; its place among `visits` for us and for factors; over `unit` for car1
     unit: float                     # car1: times are measured in this many of the user's units
@@ -43,13 +44,15 @@ def parse(correlation):
     """The kind, the time's name and the subjects' of a text like "ar1(visit | patient)"."""
     match = SPEC.fullmatch(correlation) if isinstance(correlation, str) else None
     if match is None or match[1] not in correlations.KINDS:
-        raise ValueError(f"correlation must be one of {', '.join(correlations.KINDS)} with the times and the subjects, as "
+        raise ValueError(f"correlation must be one of {', '.join(correlations.KINDS)} with the "
+                         "times and the subjects, as "
                          f'"ar1(visit | patient)", not {correlation!r}')
     kind, time, group = (part.strip() for part in match.groups())
     time = time.strip("`")
     group = ":".join(part.strip().strip("`") for part in group.split(":"))
     if time == "1" and kind != "cs":
-        raise ValueError(f"{correlation!r} needs the column of times before the bar; only cs does without one, cs(1 | {group})")
+        raise ValueError(f"{correlation!r} needs the column of times before the bar; only cs does "
+                         f"without one, cs(1 | {group})")
     return kind, time, group
 
 
@@ -67,21 +70,26 @@ def needed(correlation, variance):
 
 
 def read(correlation, variance, data):
-    """The Structure of the rows of a table (complete and prepared), or None if neither is asked for."""
+    """The Structure of the rows of a table (complete and prepared), or None if neither is asked
+    for."""
     if correlation is None and variance is None:
         return None
     n = len(data)
-    parts = dict(kind=None, text="", time="", group="", subjects=np.arange(n), labels=[], at=np.zeros(n), unit=1.0, visits=[],
-                 size=1, pairs=None, names=[], variance=None, level=np.zeros(n, dtype=np.int64), levels=[""])
+    parts = dict(kind=None, text="", time="", group="", subjects=np.arange(n), labels=[],
+                 at=np.zeros(n), unit=1.0, visits=[],
+                 size=1, pairs=None, names=[], variance=None, level=np.zeros(n, dtype=np.int64),
+                 levels=[""])
     if correlation is not None:
         parts |= _correlation(correlation, data)
     if variance is not None:
         name = ":".join(part.strip().strip("`") for part in variance.split(":"))
         level, levels = terms.levels_of(name, data)
         if len(levels) == 1:
-            raise ValueError(f"the factor {name!r} of variance has only the level {levels[0]!r}; leave it out")
+            raise ValueError(f"the factor {name!r} of variance has only the level {levels[0]!r}; "
+                             "leave it out")
         if len(levels) == n:
-            raise ValueError(f"the factor {name!r} of variance has as many levels as rows ({n}); each needs several")
+            raise ValueError(f"the factor {name!r} of variance has as many levels as rows ({n}); "
+                             "each needs several")
         parts |= dict(variance=name, level=level, levels=levels)
     return Structure(**parts)
 
@@ -91,7 +99,8 @@ def _correlation(text, data):
     subjects, labels = terms.levels_of(group, data)
     counts = np.bincount(subjects)
     if counts.max() == 1:
-        raise ValueError(f"{text}: each {group} has one row only, so there is nothing that could be correlated")
+        raise ValueError(f"{text}: each {group} has one row only, so there is nothing that could "
+                         "be correlated")
     at, unit, visits = _times(kind, time, text, data, subjects, labels)
     size, pairs, names = int(counts.max()), None, [{"car1": "phi"}.get(kind, "rho")]
     if kind == "toep":
@@ -104,7 +113,8 @@ def _correlation(text, data):
         pairs = np.full((size, size), -1)
         pairs[first, second] = pairs[second, first] = np.arange(len(first))
         names = [f"rho({visits[a]}, {visits[b]})" for a, b in zip(first, second)]
-    return dict(kind=kind, text=text.strip(), time=time, group=group, subjects=subjects, labels=labels, at=at, unit=unit,
+    return dict(kind=kind, text=text.strip(), time=time, group=group, subjects=subjects,
+                labels=labels, at=at, unit=unit,
                 visits=visits, size=size, pairs=pairs, names=names)
 
 
@@ -114,10 +124,12 @@ def _times(kind, time, text, data, subjects, labels):
         return np.zeros(len(data)), 1.0, []
     values, visits, unit = data[time], [], 1.0
     if columns.is_time(values):
-        raise ValueError(f"{text}: column {time!r} holds dates or times ({values.dtype}); make them numbers first")
+        raise ValueError(f"{text}: column {time!r} holds dates or times ({values.dtype}); make "
+                         "them numbers first")
     if kind == "us" or columns.is_factor(values):
         if kind == "car1":
-            raise ValueError(f"{text}: car1 needs times that are numbers, and {time!r} is a factor; ar1 takes its levels in order")
+            raise ValueError(f"{text}: car1 needs times that are numbers, and {time!r} is a "
+                             "factor; ar1 takes its levels in order")
         codes, visits = terms.levels_of(time, data)
         at = codes.astype(float)
     else:
@@ -126,11 +138,13 @@ def _times(kind, time, text, data, subjects, labels):
     twice = np.flatnonzero((np.diff(at[order]) == 0) & (np.diff(subjects[order]) == 0))
     if len(twice):
         row = order[twice[0]]
-        raise ValueError(f"{text}: {labels[subjects[row]]!r} has two rows at {time} {data[time].iloc[row]!s}; a time may occur "
+        raise ValueError(f"{text}: {labels[subjects[row]]!r} has two rows at {time} "
+                         f"{data[time].iloc[row]!s}; a time may occur "
                          "once in a subject, so name finer subjects or times")
     if kind in ("ar1", "toep") and (at != np.round(at)).any():
         odd = at[at != np.round(at)][0]
-        raise ValueError(f"{text}: {kind} needs whole times, and {time!r} has {odd:g}; car1({time} | ...) takes any")
+        raise ValueError(f"{text}: {kind} needs whole times, and {time!r} has {odd:g}; "
+                         f"car1({time} | ...) takes any")
     if kind == "car1":
         gaps = np.diff(at[order])[np.diff(subjects[order]) == 0]
         unit = float(np.median(gaps))
@@ -145,7 +159,8 @@ def _largest_lag(at, subjects, text, visits):
         seen |= {int(lag) for lag in np.unique(np.abs(np.subtract.outer(at[rows], at[rows])))}
     missing = sorted(set(range(1, max(seen))) - seen)
     if missing:
-        raise ValueError(f"{text}: no subject has two rows at distance {missing[0]}, so rho{missing[0]} cannot be estimated; "
+        raise ValueError(f"{text}: no subject has two rows at distance {missing[0]}, so "
+                         f"rho{missing[0]} cannot be estimated; "
                          "ar1 or car1 do with one parameter")
     return max(seen)
 
@@ -157,7 +172,8 @@ def _pairs_occur(at, subjects, size, visits, text):
     together = Z.T @ Z
     for a, b in zip(*np.triu_indices(size, 1)):
         if together[a, b] == 0:
-            raise ValueError(f"{text}: no subject has both {visits[a]} and {visits[b]}, so their correlation cannot be "
+            raise ValueError(f"{text}: no subject has both {visits[a]} and {visits[b]}, so their "
+                             "correlation cannot be "
                              "estimated; toep or ar1 have fewer parameters")
 
 
@@ -168,28 +184,35 @@ def _rows_of(subjects):
 
 
 def fits(structure, random, X):
-    """ValueError where a structure and the random terms, or the fixed part, leave something that no data can tell."""
+    """ValueError where a structure and the random terms, or the fixed part, leave something that no
+    data can tell."""
     for term in random if structure.kind else []:
         lowest = np.full(structure.subjects.max() + 1, len(term.levels))
         np.minimum.at(lowest, structure.subjects, term.codes)
         if (lowest[structure.subjects] != term.codes).any():
-            raise ValueError(f"{structure.text}: {term.text} has several levels of {term.name} within one {structure.group}; a "
-                             "correlation is of rows that share all random effects, so name finer subjects, as "
+            raise ValueError(f"{structure.text}: {term.text} has several levels of {term.name} "
+                             f"within one {structure.group}; a "
+                             "correlation is of rows that share all random effects, so name finer "
+                             "subjects, as "
                              f"{structure.kind}({structure.time} | {structure.group}:{term.name})")
         same = len(np.unique(term.codes)) == len(structure.labels)
         ones = np.ones(len(term.x))
-        has_intercept = np.abs(term.x @ np.linalg.lstsq(term.x, ones, rcond=None)[0] - 1).max() < 1e-8
+        has_intercept = np.abs(term.x @ np.linalg.lstsq(term.x, ones,
+                                                        rcond=None)[0] - 1).max() < 1e-8
         if same and has_intercept and structure.kind in ("cs", "toep", "us") and (
                 structure.variance is None or structure.kind == "us"):
-            raise ValueError(f"{structure.text} and {term.text} both let the rows of one {structure.group} be equally correlated, "
+            raise ValueError(f"{structure.text} and {term.text} both let the rows of one "
+                             f"{structure.group} be equally correlated, "
                              "and no data can tell them apart: leave one of them out")
     if structure.variance is not None:
         Q = np.linalg.qr(X)[0] if X.shape[1] else X
         free = np.bincount(structure.level, 1 - (Q**2).sum(axis=1))
         if (free < 1e-8).any():
             name = structure.levels[int(np.flatnonzero(free < 1e-8)[0])]
-            raise ValueError(f"the fixed part gives the rows of {structure.variance} {name} exactly, so they say nothing of "
-                             "their residual variance: join this level with another one, or leave it out")
+            raise ValueError(f"the fixed part gives the rows of {structure.variance} {name} "
+                             "exactly, so they say nothing of "
+                             "their residual variance: join this level with another one, or leave "
+                             "it out")
 
 
 def said(structure):
@@ -202,8 +225,10 @@ def ends(errors):
     """Which parameter of R is at the end of its range, in words."""
     structure = errors.structure
     C = structure.natural(errors.phi)
-    said = [f"{name} is {value:.4f}" for name, value in zip(structure.names, C) if abs(value) > 0.999]
+    said = [f"{name} is {value:.4f}" for name, value in zip(structure.names, C)
+            if abs(value) > 0.999]
     ratios = errors.ratios()
-    said += [f"the residual sd of {structure.variance} {name} is {ratio / ratios[0]:.1e} of the first level's"
+    said += [f"the residual sd of {structure.variance} {name} is {ratio / ratios[0]:.1e} of the "
+             "first level's"
              for name, ratio in zip(structure.levels[1:], ratios[1:]) if not 1e-3 < ratio < 1e3]
     return " and ".join(said[:3]) or f"the correlation matrix of {structure.text} is singular"

@@ -20,15 +20,19 @@ class RandomTerm:
 
 
 def levels_of(group, data):
-    """Codes of the rows and names of the levels of "g" or "a:b"; only levels that occur, in the factors' order."""
+    """Codes of the rows and names of the levels of "g" or "a:b"; only levels that occur, in the
+    factors' order."""
     factors = [pd.Categorical(data[name]) for name in group.split(":")]
-    codes, count = np.zeros(len(data), dtype=np.int64), 1
+    codes = np.zeros(len(data), dtype=np.int64)
+    count = 1
     for factor in factors:
-        codes, count = codes * len(factor.categories) + factor.codes, count * len(factor.categories)
-    if count <= 4 * len(data):                                       # number the combinations that occur, in order
-        codes = codes.astype(np.intp, copy=False)                    # a browser's Python counts in 32 bits
+        codes = codes * len(factor.categories) + factor.codes
+        count = count * len(factor.categories)
+    if count <= 4 * len(data):                        # number the combinations that occur, in order
+        codes = codes.astype(np.intp, copy=False)             # a browser's Python counts in 32 bits
         present = np.bincount(codes, minlength=count) > 0
-        occurring, codes = np.flatnonzero(present), codes if present.all() else (np.cumsum(present) - 1)[codes]
+        occurring = np.flatnonzero(present)
+        codes = codes if present.all() else (np.cumsum(present) - 1)[codes]
     else:
         occurring, codes = np.unique(codes, return_inverse=True)
     if len(factors) == 1:
@@ -42,8 +46,11 @@ def levels_of(group, data):
 
 
 def checked(term):
-    """The term; ValueError if its variances cannot be told from one another and from the residual's."""
-    group, levels, x = term.name, term.levels, term.x
+    """The term; ValueError if its variances cannot be told from one another and from the
+    residual's."""
+    group = term.name
+    levels = term.levels
+    x = term.x
     q = len(levels) * x.shape[1]
     if len(levels) == 1:
         raise ValueError(f"the grouping factor {group!r} has one level only, {levels[0]!r}; "
@@ -54,10 +61,12 @@ def checked(term):
     if empty:
         raise ValueError(f"{empty[0]!r} in {term.text} is 0 in every row; leave it out")
     if len(levels) == len(x):
-        raise ValueError(f"the grouping factor {group!r} has as many levels as rows ({len(x)}); its variance "
+        raise ValueError(f"the grouping factor {group!r} has as many levels as rows ({len(x)}); "
+                         "its variance "
                          "cannot be told from the residual's: leave the term out")
     if q >= len(x):
-        raise ValueError(f"the random term {term.text} has {q} random effects for {len(x)} rows; its variances "
+        raise ValueError(f"the random term {term.text} has {q} random effects for {len(x)} rows; "
+                         "its variances "
                          "cannot be told from the residual's: leave out a slope")
     if x.shape[1] > 1 and _dependent(x):
         raise ValueError(f"the columns of the random term {term.text} depend on each other: "
@@ -66,7 +75,8 @@ def checked(term):
 
 
 def all_different(terms):
-    """ValueError if two terms of the same groups have covariates in common, or give some in common."""
+    """ValueError if two terms of the same groups have covariates in common, or give some in
+    common."""
     for k, term in enumerate(terms):
         for other in terms[:k]:
             if not _same_groups(term, other) or not _dependent(np.hstack([term.x, other.x])):
@@ -75,12 +85,15 @@ def all_different(terms):
             common = sorted(set(term.columns) & set(other.columns))
             if term.name != other.name:
                 names = ", ".join(common or term.columns)
-                raise ValueError(f"{other.name!r} and {term.name!r} are the same groups under two names, so the variances "
+                raise ValueError(f"{other.name!r} and {term.name!r} are the same groups under two "
+                                 "names, so the variances "
                                  f"of {names} cannot be told apart; leave one of the terms out")
             if common:
-                raise ValueError(f"{written} both have {', '.join(common)}, whose variances cannot be told apart; "
+                raise ValueError(f"{written} both have {', '.join(common)}, whose variances "
+                                 "cannot be told apart; "
                                  "write one term with all of it, or 0 + in one of them")
-            raise ValueError(f"the columns of {written} depend on each other, so their variances cannot be told apart; "
+            raise ValueError(f"the columns of {written} depend on each other, so their variances "
+                             "cannot be told apart; "
                              "leave one of the terms out")
 
 
@@ -92,7 +105,8 @@ def _same_groups(a, b):
 
 
 def _dependent(x):
-    """Are the columns of x linearly dependent? A large table is first judged by a well-conditioned x'x."""
+    """Are the columns of x linearly dependent? A large table is first judged by a well-conditioned
+    x'x."""
     if len(x) >= 10_000:
         products = x.T @ x
         norms = np.sqrt(np.diag(products))

@@ -45,7 +45,8 @@ def _axes(sizes):
 
 
 def _triangles(values, sizes):
-    """T_k (B, m, m) from rows of standard deviations and correlations (partial ones: any will do)."""
+    """T_k (B, m, m) from rows of standard deviations and correlations (partial ones: any will
+    do)."""
     sd = np.split(values[:, :sum(sizes)], np.cumsum(sizes)[:-1], axis=1)
     correlation = iter(values[:, sum(sizes):].T)
     out = []
@@ -66,7 +67,8 @@ def _triangles(values, sizes):
 def _criteria(problem, points):
     """The criterion for many T at once, densely. points: T_k (B, m, m), one array a term."""
     prod = problem.products
-    n, p = problem.W.shape[0], problem.W.shape[1] - 1
+    n = problem.W.shape[0]
+    p = problem.W.shape[1] - 1
     m = n - p if problem.reml else n
     ZZ = blocks.stacked(*blocks.cross_products(prod))
     ZW = blocks.stacked(prod.Cx, prod.restx)

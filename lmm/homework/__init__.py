@@ -1,7 +1,8 @@
 """Homework: data of one's own, and a self-check that explains mistakes without telling the answer.
 
-Each student's data are drawn from a seed made of their id, so answers differ from student to student. The modules hw1,
-hw2 and hw3 hold what each task asks for; a sandbox that grades hides them.
+Each student's data are drawn from a seed made of their id, so answers differ from student to
+student. The modules hw1, hw2 and hw3 hold what each task asks for; a sandbox that grades hides
+them.
 """
 
 import importlib
@@ -13,17 +14,20 @@ import pandas as pd
 
 from lmm.homework.tables import TABLES
 
-# form: what the answer looks like, in words; right: student -> the answer, a number, an array of numbers, or a word;
-# wrong: list of (what the mistake is, student -> the answer that it gives); within: relative tolerance
+# form: what the answer looks like, in words; right: student -> the answer, a number, an array of
+# numbers, or a word; wrong: list of (what the mistake is, student -> the answer that it gives);
+# within: relative tolerance
 Task = namedtuple("Task", "form right wrong within", defaults=([], 5e-3))
 
 _student = None
 
 
 def data(name, student):
-    """The table `name` ("tiny", "planks" or "schools") of one student: the same on every machine, for that student only.
+    """The table `name` ("tiny", "planks" or "schools") of one student: the same on every machine,
+    for that student only.
 
-    student: an id such as a login; capitals and blanks around it do not matter. `check` uses the id that came last.
+    student: an id such as a login; capitals and blanks around it do not matter. `check` uses the id
+    that came last.
     """
     if name not in TABLES:
         raise ValueError(f"no homework data {name!r}; there are: {', '.join(TABLES)}")
@@ -33,18 +37,21 @@ def data(name, student):
 
 
 def check(task, value):
-    """Say whether `value` answers a task ("2b", say), and if not, which well-known mistake leads to it.
+    """Say whether `value` answers a task ("2b", say), and if not, which well-known mistake leads to
+    it.
 
     Never says the right answer. Call `lmm.homework.data` with your id first.
     """
     if _student is None:
-        raise ValueError('call lmm.homework.data("...", student="your id") before check: the answers depend on the id')
+        raise ValueError('call lmm.homework.data("...", student="your id") before check: the '
+                         'answers depend on the id')
     print(f"{task}: {verdict(task, value, _student)}")
 
 
 def verdict(task, value, student):
     """The text that `check` prints."""
-    asked, student = _task(task), student_id(student)
+    asked = _task(task)
+    student = student_id(student)
     if asked is None:
         return "there is no self-check while homework is graded"
     given = _plain(value)
@@ -68,15 +75,18 @@ def expected(task, student):
 
 
 def score(task, value, student):
-    """The share of a task's points that `value` earns, from 0 to 1; an array earns its share of right entries."""
-    asked, given = _task(task), _plain(value)
+    """The share of a task's points that `value` earns, from 0 to 1;
+    an array earns its share of right entries."""
+    asked = _task(task)
+    given = _plain(value)
     if asked is None:
         raise ValueError(f"the answers of task {task!r} are not to be had here")
     return 0.0 if given is None else _share(given, expected(task, student), asked.within)
 
 
 def student_id(student):
-    """An id as the tables know it, in small letters without blanks around; ValueError for none and for "your id"."""
+    """An id as the tables know it, in small letters without blanks around;
+    ValueError for none and for "your id"."""
     name = " ".join(str(student).split()).lower() if student is not None else ""
     if not name or name in ("your id", "..."):
         raise ValueError('write your own id: lmm.homework.data("planks", student="novakjan"), say')
@@ -84,7 +94,8 @@ def student_id(student):
 
 
 def _task(task):
-    """The Task of "2b"; None where the answers are hidden (a sandbox lays an empty file over each module)."""
+    """The Task of "2b";
+    None where the answers are hidden (a sandbox lays an empty file over each module)."""
     number, letter = str(task)[:-1], str(task)[-1:]
     try:
         module = importlib.import_module(f"lmm.homework.hw{number}")
@@ -92,12 +103,14 @@ def _task(task):
         raise ValueError(f"no task {task!r}; tasks are called 1a, 1b, ..., 2a, ...") from None
     tasks = getattr(module, "TASKS", None)
     if tasks is not None and letter not in tasks:
-        raise ValueError(f"no task {task!r}; homework {number} has {', '.join(number + k for k in tasks)}")
+        raise ValueError(f"no task {task!r}; homework {number} has "
+                         f"{', '.join(number + k for k in tasks)}")
     return None if tasks is None else tasks[letter]
 
 
 def _plain(value):
-    """A word in small letters, or an array of finite numbers; None for anything that is neither, or empty."""
+    """A word in small letters, or an array of finite numbers;
+    None for anything that is neither, or empty."""
     if isinstance(value, str):
         return " ".join(value.split()).lower() or None
     if isinstance(value, (bool, np.bool_)):

@@ -1,7 +1,9 @@
-"""Homework 2, "Planks": the right analysis and the well-known wrong ones, by mean squares, as the design is balanced.
+"""Homework 2, "Planks": the right analysis and the well-known wrong ones, by mean squares, as the
+design is balanced.
 
-y[plank, width, depth] are 20 x 3 x 5 readings. In the model with plank, plank:width and plank:depth random the mean
-squares have the expectations that chapter 14 lists, and REML's variances solve these equations.
+y[plank, width, depth] are 20 x 3 x 5 readings. In the model with plank, plank:width and plank:depth
+random the mean squares have the expectations that chapter 14 lists, and REML's variances solve
+these equations.
 """
 
 from functools import lru_cache
@@ -13,10 +15,12 @@ from lmm.homework.tables import TABLES, mean_squares
 from lmm.inference.multiplicity import tukey_p, tukey_quantile
 
 FIXED = ["width", "depth", "width:depth"]
-DF = {"plank": 19, "width": 2, "depth": 4, "plank:width": 38, "plank:depth": 76, "width:depth": 8, "residual": 152}
-OWN = [DF[line] for line in FIXED]                                      # numerator degrees of freedom
+DF = {"plank": 19, "width": 2, "depth": 4, "plank:width": 38, "plank:depth": 76, "width:depth": 8,
+      "residual": 152}
+OWN = [DF[line] for line in FIXED]                                    # numerator degrees of freedom
 ERROR = {"width": "plank:width", "depth": "plank:depth", "width:depth": "residual"}
-WIDTH, DEPTH = np.array([1, 2, 3]) - 2, np.array([1, 3, 5, 7, 9]) - 5   # as numbers, less their means
+WIDTH = np.array([1, 2, 3]) - 2                                       # as numbers, less their means
+DEPTH = np.array([1, 3, 5, 7, 9]) - 5
 
 
 @lru_cache(maxsize=None)
@@ -30,7 +34,8 @@ def squares(student):
 
 
 def pooled(student, *lines):
-    """The mean square of the residual of a model without these lines, and its degrees of freedom."""
+    """The mean square of the residual of a model without these lines, and its degrees of
+    freedom."""
     lines = (*lines, "residual")
     df = sum(DF[line] for line in lines)
     return sum(squares(student)[line] * DF[line] for line in lines) / df, df
@@ -44,7 +49,7 @@ def plank_alone(student):
     return pooled(student, "plank:width", "plank:depth")
 
 
-# 2a, 2b: profiles ------------------------------------------------------------------------------------------------
+# 2a, 2b: profiles ---------------------------------------------------------------------------------
 
 def cell_means(student):
     return readings(student).mean(axis=0)
@@ -66,7 +71,7 @@ def spread_unpaired(student):
     return [np.sqrt(w[2] + w[0]), np.sqrt(d[2] + d[0])]
 
 
-# 2c: the fixed analysis ------------------------------------------------------------------------------------------
+# 2c: the fixed analysis ---------------------------------------------------------------------------
 
 def against(student, error):
     """F of the three fixed terms against one mean square."""
@@ -77,8 +82,8 @@ def against(student, error):
 def design(coding, numbers, interactions):
     """X, (X'X)^-1, the columns of each term, and the residual's df.
 
-    coding: "treatment", or "centred", where type III agrees with types I and II; numbers: factors taken as numbers;
-    interactions: are plank:width and plank:depth in?
+    coding: "treatment", or "centred", where type III agrees with types I and II; numbers: factors
+    taken as numbers; interactions: are plank:width and plank:depth in?
     """
     columns = {}
     for name, levels in {"plank": np.arange(1, 21), "width": WIDTH, "depth": DEPTH}.items():
@@ -111,7 +116,7 @@ def type_three(student, coding, numbers=(), interactions=True):
     return F
 
 
-# 2d: variances ---------------------------------------------------------------------------------------------------
+# 2d: variances ------------------------------------------------------------------------------------
 
 @lru_cache(maxsize=None)
 def variances(student):
@@ -131,7 +136,7 @@ def variances_without_depth(student):
     return [(squares(student)["plank"] - w) / 15, (w - s2) / 5, s2]
 
 
-# 2e: tests in the mixed model ------------------------------------------------------------------------------------
+# 2e: tests in the mixed model ---------------------------------------------------------------------
 
 def table(F, df, own=OWN, p=None):
     """Rows width, depth, width:depth; columns F, its denominator degrees of freedom, p."""
@@ -155,32 +160,41 @@ def chi_square(F):
 
 def at_reference(student):
     """Wald tests of a treatment coding: widths at depth 1, depths at width 1."""
-    cells, (_, w, d, s2) = cell_means(student), variances(student)
-    return [20 * cells[:, 0].var(ddof=1) / (w + s2), 20 * cells[0].var(ddof=1) / (d + s2), mixed(student)[0][2]]
+    cells = cell_means(student)
+    _, w, d, s2 = variances(student)
+    return [20 * cells[:, 0].var(ddof=1) / (w + s2), 20 * cells[0].var(ddof=1) / (d + s2),
+            mixed(student)[0][2]]
 
 
 @lru_cache(maxsize=None)
 def as_numbers(student):
-    """Slopes in place of the fixed factors: of width where depth is 0, of depth where width is 0, and their product."""
-    cells, MS = cell_means(student), squares(student)
-    sizes = np.array([100 * 2, 60 * 40, 20 * 80])                       # sums of squares of WIDTH, DEPTH, their product
-    slopes = np.array([cells.mean(axis=1) @ WIDTH / 2, cells.mean(axis=0) @ DEPTH / 40, WIDTH @ cells @ DEPTH / 80])
-    df, v = np.empty(3), np.empty(3)                                    # what a slope does not explain is left as error
+    """Slopes in place of the fixed factors: of width where depth is 0, of depth where width is 0,
+    and their product."""
+    cells = cell_means(student)
+    MS = squares(student)
+    sizes = np.array([100 * 2, 60 * 40, 20 * 80])   # sums of squares of WIDTH, DEPTH, their product
+    slopes = np.array([cells.mean(axis=1) @ WIDTH / 2, cells.mean(axis=0) @ DEPTH / 40,
+                       WIDTH @ cells @ DEPTH / 80])
+    df = np.empty(3)                                # what a slope does not explain is left as error
+    v = np.empty(3)
     for i, term in enumerate(FIXED):
         df[i] = DF[ERROR[term]] + DF[term] - 1
-        v[i] = (MS[ERROR[term]] * DF[ERROR[term]] + MS[term] * DF[term] - sizes[i] * slopes[i] ** 2) / df[i]
+        v[i] = (MS[ERROR[term]] * DF[ERROR[term]] + MS[term] * DF[term]
+                - sizes[i] * slopes[i] ** 2) / df[i]
     v /= sizes
     b = np.array([slopes[0] - 5 * slopes[2], slopes[1] - 2 * slopes[2], slopes[2]])
     extra = np.array([25, 4, 0]) * v[2]
     return table(b ** 2 / (v + extra), (v + extra) ** 2 / (v ** 2 / df + extra ** 2 / df[2]), 1)
 
 
-# 2f: LS means, widths and then depths ----------------------------------------------------------------------------
+# 2f: LS means, widths and then depths -------------------------------------------------------------
 
 def ls_means(student, widths, depths):
-    """Columns mean and standard error, from the variances of a mean of 100 readings (widths) and of 60 (depths)."""
+    """Columns mean and standard error, from the variances of a mean of 100 readings (widths) and of
+    60 (depths)."""
     means = [*readings(student).mean(axis=(0, 2)), *readings(student).mean(axis=(0, 1))]
-    return np.column_stack([means, np.sqrt([*np.broadcast_to(widths, 3), *np.broadcast_to(depths, 5)])])
+    variances_of = [*np.broadcast_to(widths, 3), *np.broadcast_to(depths, 5)]
+    return np.column_stack([means, np.sqrt(variances_of)])
 
 
 def ls_means_mixed(student):
@@ -209,8 +223,10 @@ def ls_means_of_differences(student):
 
 
 def coefficients(student):
-    """Treatment coding: each level's difference to the first one, at the first level of the other factor."""
-    cells, (_, PW, PD, s2) = cell_means(student), variances(student)
+    """Treatment coding: each level's difference to the first one, at the first level of the other
+    factor."""
+    cells = cell_means(student)
+    _, PW, PD, s2 = variances(student)
     found = np.array([*(cells[:, 0] - cells[0, 0]), *(cells[0] - cells[0, 0])])
     found[[0, 3]] = cells[0, 0]
     se = np.sqrt(np.array([PW + s2] * 3 + [PD + s2] * 5) / 10)
@@ -218,23 +234,30 @@ def coefficients(student):
     return np.column_stack([found, se])
 
 
-# 2g: Tukey -------------------------------------------------------------------------------------------------------
+# 2g: Tukey ----------------------------------------------------------------------------------------
 
 def pairs(student, error, df, adjust="tukey", sign=1):
     """Pairs of widths 1-2, 1-3, 2-3 and of depths 3-5, 5-7: difference, lower, upper, p.
 
-    error, df: the mean squares that widths and depths are compared by, and their degrees of freedom.
+    error, df: the mean squares that widths and depths are compared by, and their degrees of
+    freedom.
     """
     y = readings(student)
-    widths, depths = (y.mean(axis=(0, 2)), 100, [0, 0, 1], [1, 2, 2]), (y.mean(axis=(0, 1)), 60, [1, 2], [2, 3])
+    widths = (y.mean(axis=(0, 2)), 100, [0, 0, 1], [1, 2, 2])
+    depths = (y.mean(axis=(0, 1)), 60, [1, 2], [2, 3])
     rows = []
     for (mean, n, first, second), ms, nu in zip((widths, depths), error, df):
-        d, se, k = mean[first] - mean[second], np.sqrt(2 * ms / n), len(mean)
-        t, m = np.abs(d) / se, k * (k - 1) / 2 if adjust == "bonferroni" else 1
+        d = mean[first] - mean[second]
+        se = np.sqrt(2 * ms / n)
+        k = len(mean)
+        t = np.abs(d) / se
+        m = k * (k - 1) / 2 if adjust == "bonferroni" else 1
         if adjust == "tukey":
-            p, wide = tukey_p(np.sqrt(2) * t, k, np.full(len(t), float(nu))), quantile(k, nu) / np.sqrt(2)
+            p = tukey_p(np.sqrt(2) * t, k, np.full(len(t), float(nu)))
+            wide = quantile(k, nu) / np.sqrt(2)
         else:
-            p, wide = np.minimum(1, m * 2 * stats.t.sf(t, nu)), stats.t.ppf(1 - 0.025 / m, nu)
+            p = np.minimum(1, m * 2 * stats.t.sf(t, nu))
+            wide = stats.t.ppf(1 - 0.025 / m, nu)
         rows.append(np.column_stack([sign * d, sign * d - wide * se, sign * d + wide * se, p]))
     return np.vstack(rows)
 
@@ -245,7 +268,8 @@ def quantile(k, df):
 
 
 def pairs_mixed(student, adjust="tukey", df=(DF["plank:width"], DF["plank:depth"]), sign=1):
-    return pairs(student, [squares(student)["plank:width"], squares(student)["plank:depth"]], df, adjust, sign)
+    return pairs(student, [squares(student)["plank:width"], squares(student)["plank:depth"]], df,
+                 adjust, sign)
 
 
 @lru_cache(maxsize=None)

@@ -15,58 +15,72 @@ from lmm.inference.degrees import containment
 def table(fit, type, df):
     """F tests of the terms: index term; num_df, den_df, F, p.
 
-    type 3: each term adjusted for all others, whatever the coding of X; the intercept is not listed.
-    type 2: each term adjusted for all others but those that contain it (the same covariates and more factors).
+    type 3: each term adjusted for all others, whatever the coding of X; the intercept is not
+    listed.
+    type 2: each term adjusted for all others but those that contain it (the same covariates and
+    more factors).
     type 1, sequential, as on slide 21: each term after those before it.
-    Where columns of the fixed part were dropped, a term that has nothing left to test is NaN, and a warning names it.
+    Where columns of the fixed part were dropped, a term that has nothing left to test is NaN, and
+    a warning names it.
     """
     if isinstance(type, bool) or type not in (1, 2, 3):
-        raise ValueError("type must be 1 (sequential), 2 (adjusted for all terms but those that contain it) or 3 (adjusted "
-                         f"for all others), not {type!r}")
-    L = {1: lambda: sequential(fit, df), 2: lambda: hierarchical(fit), 3: lambda: marginal(fit)}[type]()
+        raise ValueError("type must be 1 (sequential), 2 (adjusted for all terms but those that "
+                         f"contain it) or 3 (adjusted for all others), not {type!r}")
+    if type == 1:
+        L = sequential(fit, df)
+    else:
+        L = hierarchical(fit) if type == 2 else marginal(fit)
     rows = {name: degrees.f_test(fit, rows, df) if len(rows) else degrees.Test(0, np.nan, np.nan)
             for name, rows in L.items()}
     nothing = [name for name, test in rows.items() if test.num_df == 0]
     if nothing:
-        warnings.warn(f"nothing of {', '.join(nothing)} can be tested: the columns are given by other terms",
-                      RuntimeWarning, stacklevel=3)
-    if df == "containment":                                          # nlme: the smallest df of the term's own effects
+        warnings.warn(f"nothing of {', '.join(nothing)} can be tested: the columns are given by "
+                      "other terms", RuntimeWarning, stacklevel=3)
+    if df == "containment":                        # nlme: the smallest df of the term's own effects
         own = containment.of_coefficients(fit)
         for name, test in rows.items():
             if test.num_df:
                 rows[name] = test._replace(den_df=own.iloc[_columns_of_terms(fit)[name]].min())
-    result = pd.DataFrame.from_dict(rows, orient="index", columns=["num_df", "den_df", "F"]).astype(float)
+    result = pd.DataFrame.from_dict(rows, orient="index",
+                                    columns=["num_df", "den_df", "F"]).astype(float)
     result["p"] = scipy.stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
 
 
 def sequential(fit, df):
-    """For each term the rows L of its type 1 test: the term's rows of U in U'DU = X'X, with D diagonal and ones on
-    U's diagonal, as in lmerTest and SAS; with containment U'DU = X'V^-1 X, as in nlme (slide 21).
+    """For each term the rows L of its type 1 test: the term's rows of U in U'DU = X'X, with D
+    diagonal and ones on U's diagonal, as in lmerTest and SAS; with containment U'DU = X'V^-1 X, as
+    in nlme (slide 21).
 
     Where all effects are balanced the two ask the same.
     """
-    U = np.linalg.cholesky(np.linalg.inv(fit.cov_params())).T if df == "containment" else np.linalg.qr(fit.X, mode="r")
+    if df == "containment":
+        U = np.linalg.cholesky(np.linalg.inv(fit.cov_params())).T
+    else:
+        U = np.linalg.qr(fit.X, mode="r")
     U = U / np.diag(U)[:, None]
     return {name: U[columns] for name, columns in _columns_of_terms(fit).items()}
 
 
 def hierarchical(fit):
-    """For each term the rows L of its type 2 test, as in lmerTest and SAS: its rows of type 1 where it stands behind all
-    terms that do not contain it, and before those that do."""
-    columns, out = _columns_of_terms(fit), {}
-    if len([name for name in columns if name != "Intercept"]) == 1:  # here lmerTest takes the rows of type 1
+    """For each term the rows L of its type 2 test, as in lmerTest and SAS: its rows of type 1 where
+    it stands behind all terms that do not contain it, and before those that do."""
+    columns = _columns_of_terms(fit)
+    out = {}
+    if len(set(columns) - {"Intercept"}) == 1:              # here lmerTest takes the rows of type 1
         return {name: rows for name, rows in sequential(fit, "").items() if name != "Intercept"}
-    terms = {"Intercept" if str(term) == "1" else str(term): term for term in fit.model_spec.term_slices}
+    terms = {"Intercept" if str(term) == "1" else str(term): term
+             for term in fit.model_spec.term_slices}
     for name in terms:
         if name == "Intercept":
             continue
         own = np.arange(fit.X.shape[1])[columns[name]]
         above = [other for other in terms if _contains(fit, terms[other], terms[name])]
-        if not above:                                                # adjusted for all: its own effects, as lmerTest has them
+        if not above:                      # adjusted for all: its own effects, as lmerTest has them
             out[name] = np.eye(fit.X.shape[1])[own]
             continue
-        last = np.concatenate([own, *(np.arange(fit.X.shape[1])[columns[other]] for other in above)])
+        last = np.concatenate([own, *(np.arange(fit.X.shape[1])[columns[other]]
+                                      for other in above)])
         order = np.append(np.setdiff1d(np.arange(fit.X.shape[1]), last), last)
         U = np.linalg.qr(fit.X.to_numpy()[:, order], mode="r")
         L = np.zeros((len(own), len(order)))
@@ -82,33 +96,38 @@ def _columns_of_terms(fit):
 
 
 def marginal(fit):
-    """For each term the rows L of its type 3 test, as in lmerTest and SAS ("The Four Types of Estimable Functions").
+    """For each term the rows L of its type 3 test, as in lmerTest and SAS ("The Four Types of
+    Estimable Functions").
 
-    They are the functions of the fixed effects that involve only the term and the terms that contain it (its factors
-    and more factors, the same covariates), and are orthogonal to those that involve the latter alone. So other factors
-    are averaged with equal weights, and a covariate that interacts with the term stands at 0. Without an intercept
-    a factor that no other factor accompanies is tested against 0.
+    They are the functions of the fixed effects that involve only the term and the terms that
+    contain it (its factors and more factors, the same covariates), and are orthogonal to those that
+    involve the latter alone. So other factors are averaged with equal weights, and a covariate that
+    interacts with the term stands at 0. Without an intercept a factor that no other factor
+    accompanies is tested against 0.
 
-    All this is asked of the full coding of X (slide 27), where each level has its column, so that the coding of the
-    fitted X plays no part.
+    All this is asked of the full coding of X (slide 27), where each level has its column, so that
+    the coding of the fitted X plays no part.
     """
     if not len(fit.fe_params):
         return {}
     slices, A, reference, to_fit = _full_coding(fit)
     terms = [term for term in slices if str(term) != "1"]
-    out = {str(term): np.zeros((0, fit.X.shape[1])) for term in fit.model_spec.term_slices if str(term) != "1"}
+    out = {str(term): np.zeros((0, fit.X.shape[1])) for term in fit.model_spec.term_slices
+           if str(term) != "1"}
     for term in terms:
         own = _mask(slices, [term])
         above = _mask(slices, [other for other in terms if _contains(fit, other, term)])
-        allowed, higher = _null_space(A[:, ~own & ~above]), _null_space(A[:, ~above])
+        allowed = _null_space(A[:, ~own & ~above])
+        higher = _null_space(A[:, ~above])
         L = _null_space(allowed @ A @ A.T @ higher.T) @ allowed if len(allowed) else allowed
         if not len(L):
             continue
-        # lmerTest's choice of rows, one for each level but the first; Satterthwaite's df depend on it, if little
+        # lmerTest's choice of rows, one for each level but the first; Satterthwaite's df depend on
+        # it, if little
         corner = (L @ A)[:, own & reference][:, -len(L):]
         if np.linalg.matrix_rank(corner) == len(L):
             L = np.linalg.solve(corner, L)
-        if len(terms) == 1:                                          # here lmerTest takes the rows of type 1
+        if len(terms) == 1:                                 # here lmerTest takes the rows of type 1
             U = np.linalg.qr(fit.X @ np.linalg.inv(to_fit), mode="r")
             L = (U / np.diag(U)[:, None])[own[reference]]
         out[str(term)] = L @ to_fit
@@ -124,11 +143,12 @@ def _contains(fit, outer, inner):
 
 
 def _full_coding(fit):
-    """The fixed part in full coding (P columns), and its relation to the fitted one (p columns of the same space).
+    """The fixed part in full coding (P columns), and its relation to the fitted one (p columns of
+    the same space).
 
-    Returns the columns of each term; A (p, P), the full coding as a function of reference coding; a mask (P,) of the
-    columns that make the reference coding; the matrix (p, p) that takes functions of reference-coded effects to
-    functions of the fitted ones.
+    Returns the columns of each term; A (p, P), the full coding as a function of reference coding; a
+    mask (P,) of the columns that make the reference coding; the matrix (p, p) that takes functions
+    of reference-coded effects to functions of the fitted ones.
     """
     spec = fit.model_spec.update(ensure_full_rank=False, structure=None)
     first = ~fit.X.duplicated().to_numpy()
@@ -138,7 +158,7 @@ def _full_coding(fit):
     ends = np.cumsum([0, *map(len, slices.values())])
     slices = {term: slice(start, end) for term, start, end in zip(slices, ends, ends[1:])}
     Q, R = np.linalg.qr(fit.X[first])
-    B = Q.T @ full                                                   # in coordinates of X's column space
+    B = Q.T @ full                                              # in coordinates of X's column space
     for columns in slices.values():
         B[:, columns] /= np.linalg.norm(B[:, columns])
     reference = _independent(B, slices)

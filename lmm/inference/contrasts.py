@@ -19,7 +19,8 @@ def contrast(fit, L, df):
     """
     L = _rows(fit, L)
     if not len(L):
-        return pd.DataFrame(columns=["estimate", "se", "df", "t", "p", "lower", "upper"], index=L.index, dtype=float)
+        return pd.DataFrame(columns=["estimate", "se", "df", "t", "p", "lower", "upper"],
+                            index=L.index, dtype=float)
     estimate = L.to_numpy() @ fit.fe_params.to_numpy()
     se = np.sqrt(np.einsum("ij,jk,ik->i", L, degrees.covariance(fit, df), L))
     nu = degrees.of_contrasts(fit, L.to_numpy(), df)
@@ -31,8 +32,8 @@ def contrast(fit, L, df):
 
 
 def estimates(fit, rows, df, what):
-    """`contrast` of functions of all columns of the fixed part, dropped ones too: NaN for those that have no estimate,
-    and a warning that names them."""
+    """`contrast` of functions of all columns of the fixed part, dropped ones too: NaN for those
+    that have no estimate, and a warning that names them."""
     L, can = rank.functions(fit.frame.rank, rows.to_numpy(dtype=float))
     table = contrast(fit, pd.DataFrame(L[can], rows.index[can]), df)
     if can.all():
@@ -55,7 +56,8 @@ def _rows(fit, L):
     if not names and len(L):
         raise ValueError(f"{fit.formula!r} has no fixed effects, so there is no function of them")
     if L.shape[1] != len(names):
-        raise ValueError(f"L has {L.shape[1]} columns but there are {len(names)} fixed effects: {', '.join(names)}")
+        raise ValueError(f"L has {L.shape[1]} columns but there are {len(names)} fixed effects: "
+                         f"{', '.join(names)}")
     if not np.isfinite(L.to_numpy(dtype=float)).all():
         raise ValueError("L has values that are NaN or infinite")
     if not L.to_numpy().any(axis=1).all():
@@ -65,7 +67,8 @@ def _rows(fit, L):
 
 
 def label(level):
-    """A level, or the levels of a combination, as text; brackets where it could be read as a difference.
+    """A level, or the levels of a combination, as text; brackets where it could be read as a
+    difference.
 
     emmeans does the same, but puts the factor's name before levels that are numbers: width1, not 1.
     """

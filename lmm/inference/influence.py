@@ -1,10 +1,10 @@
 """Values that check a fit: residuals, leverage, Cook's distance by group, BLUPs with their errors.
 
-Nobre and Singer 2007, "Residual analysis for linear mixed models", Biometrical Journal 49, 863-875. Rows have the
-labels of the user's table, without those dropped for missing values.
+Nobre and Singer 2007, "Residual analysis for linear mixed models", Biometrical Journal 49, 863-875.
+Rows have the labels of the user's table, without those dropped for missing values.
 
-With H = V / sigma^2 = I + Z Gamma Z' (rows multiplied by the roots of their weights), the engine's factors give
-H^-1 = I - D M D' with D sparse (n, q) and M block-diagonal: nothing here is n x n.
+With H = V / sigma^2 = I + Z Gamma Z' (rows multiplied by the roots of their weights), the engine's
+factors give H^-1 = I - D M D' with D sparse (n, q) and M block-diagonal: nothing here is n x n.
 """
 
 from collections import namedtuple
@@ -22,11 +22,13 @@ MOST_ROWS_A_LEVEL = 5000
 
 
 def residuals(fit, kind="conditional"):
-    """Residuals, a Series with one number a row, in the units of y ("standardised": in standard deviations).
+    """Residuals, a Series with one number a row, in the units of y ("standardised": in standard
+    deviations).
 
     conditional: e_hat = y - X beta - Z u. marginal: y - X beta.
-    standardised: e_hat_i / sqrt(Var(e_hat)_ii) with Var(e_hat) = R (V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1) R (Nobre and
-    Singer 2007), whose diagonal is sigma^2 / weight_i (1 - leverage_i); NaN where the leverage is 1.
+    standardised: e_hat_i / sqrt(Var(e_hat)_ii) with Var(e_hat) = R (V^-1 - V^-1 X (X'V^-1 X)^-1
+    X'V^-1) R (Nobre and Singer 2007), whose diagonal is sigma^2 / weight_i (1 - leverage_i); NaN
+    where the leverage is 1.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
@@ -41,9 +43,11 @@ def residuals(fit, kind="conditional"):
 
 
 def leverage(fit):
-    """The weight of y_i in its own conditional fit X beta + Z u: diagonal of [X Z] C^-1 [X Z]'R^-1, a Series (n,).
+    """The weight of y_i in its own conditional fit X beta + Z u: diagonal of [X Z] C^-1 [X Z]'R^-1,
+    a Series (n,).
 
-    C is the matrix of Henderson's equations (slide 33); the sum is the number of parameters the fit uses in effect.
+    C is the matrix of Henderson's equations (slide 33); the sum is the number of parameters the fit
+    uses in effect.
     """
     parts = _parts(fit)
     h = _diagonal(parts.D, parts.M) + _diagonal(parts.HX, parts.Phi)
@@ -51,24 +55,32 @@ def leverage(fit):
 
 
 def cooks_distance(fit, group):
-    """Cook's distance of each level of a grouping factor: (b - b_i)' Var(b)^-1 (b - b_i) / p, a Series by level.
+    """Cook's distance of each level of a grouping factor: (b - b_i)' Var(b)^-1 (b - b_i) / p, a
+    Series by level.
 
-    b_i is the GLS estimate without the rows of level i, with the variances held where they are. It needs no refit:
-    (X'V^-1 X - A'B^-1 A) (b - b_i) = A'B^-1 r, where A and r are the level's rows of V^-1 X and V^-1 (y - X b), and
-    B its block of V^-1. NaN where a fixed effect cannot be estimated without the level. Raises ValueError for an
-    unknown group and for a level of more than 5,000 rows.
+    b_i is the GLS estimate without the rows of level i, with the variances held where they are. It
+    needs no refit: (X'V^-1 X - A'B^-1 A) (b - b_i) = A'B^-1 r, where A and r are the level's rows
+    of V^-1 X and V^-1 (y - X b), and B its block of V^-1. NaN where a fixed effect cannot be
+    estimated without the level. Raises ValueError for an unknown group and for a level of more than
+    5,000 rows.
     """
     term = fit.terms[_terms_of(fit, group)[0]]
     if not len(fit.fe_params):
         raise ValueError(f"{fit.formula!r} has no fixed effects that a level could influence")
-    sizes, parts, p = np.bincount(term.codes), _parts(fit), fit.X.shape[1]
+    sizes = np.bincount(term.codes)
+    parts = _parts(fit)
+    p = fit.X.shape[1]
     if sizes.max() > MOST_ROWS_A_LEVEL:
-        raise ValueError(f"the level {term.levels[sizes.argmax()]!r} of {group!r} has {sizes.max()} rows; Cook's "
-                         f"distance needs a matrix of that size and stops at {MOST_ROWS_A_LEVEL}: take smaller groups")
+        raise ValueError(f"the level {term.levels[sizes.argmax()]!r} of {group!r} has "
+                         f"{sizes.max()} rows; Cook's "
+                         f"distance needs a matrix of that size and stops at {MOST_ROWS_A_LEVEL}: "
+                         "take smaller groups")
     order = np.argsort(term.codes, kind="stable")
-    D, right = parts.D[order], np.column_stack([parts.HX, parts.Py])[order]
-    root = np.linalg.cholesky(parts.Phi)                             # with b = root c, X'V^-1 X becomes the identity
-    distance, ends = np.full(len(sizes), np.nan), np.cumsum(sizes)
+    D = parts.D[order]
+    right = np.column_stack([parts.HX, parts.Py])[order]
+    root = np.linalg.cholesky(parts.Phi)            # with b = root c, X'V^-1 X becomes the identity
+    distance = np.full(len(sizes), np.nan)
+    ends = np.cumsum(sizes)
     for level, (size, end) in enumerate(zip(sizes, ends)):
         rows = slice(end - size, end)
         B = np.eye(size) - (D[rows] @ parts.M @ D[rows].T).toarray()
@@ -84,41 +96,56 @@ def cooks_distance(fit, group):
 def blups(fit, group, column=None):
     """The BLUPs of one column of a grouping factor (by default its first), a row a level.
 
-    Columns: blup; se = sqrt(Var(u_hat - u)), the prediction error of Henderson's C (slide 33), which includes that of
-    beta_hat (lme4's condVar does not); standardised = blup / sqrt(Var(u_hat)), Var(u_hat) = G - Var(u_hat - u).
+    Columns: blup; se = sqrt(Var(u_hat - u)), the prediction error of Henderson's C (slide 33),
+    which includes that of beta_hat (lme4's condVar does not); standardised = blup /
+    sqrt(Var(u_hat)), Var(u_hat) = G - Var(u_hat - u).
     """
     k, a = _column(fit, group, column)
-    parts, term = _parts(fit), fit.terms[k]
+    parts = _parts(fit)
+    term = fit.terms[k]
     place, row = fit.problem.coordinates.effect(k, a)
     before = sum(levels * m for levels, m in fit.problem.products.terms[:place])
     L, m = fit.problem.products.terms[place]
-    # the level's u in the data's coordinates, from the engine's; then sigma^2 (Z'Z + Gamma^-1)^-1 and beta's part
+    # the level's u in the data's coordinates, from the engine's; then sigma^2 (Z'Z + Gamma^-1)^-1
+    # and beta's part
     F = sparse.kron(sparse.eye_array(L), row[None, :]).tocsr() @ parts.F[before:before + L * m]
     UX = F @ (parts.M @ (parts.D.T @ parts.X))
     error = fit.scale * (_diagonal(F, parts.M) + _diagonal(UX, parts.Phi))
-    G, u = fit.scale * fit.gamma[k][a, a], fit.u[k][:, a]
+    G = fit.scale * fit.gamma[k][a, a]
+    u = fit.u[k][:, a]
     spread = np.sqrt(np.maximum(G - error, 0))
-    standardised = np.divide(u, spread, out=np.zeros(L), where=(spread > 1e-8 * np.sqrt(G)) & (not _is_zero(fit, k, a)))
+    standardised = np.divide(u, spread, out=np.zeros(L),
+                             where=(spread > 1e-8 * np.sqrt(G)) & (not _is_zero(fit, k, a)))
     return pd.DataFrame({"blup": u, "se": np.sqrt(error), "standardised": standardised},
                         index=pd.Index(term.levels, name=group))
 
 
 def _parts(fit):
-    """H^-1 = I - D M D', D = Z F; X, H^-1 X, P y, Phi = (X'H^-1 X)^-1. All in the engine's coordinates."""
-    problem, point = fit.problem, fit.optimum.point
-    p, Phi = fit.X.shape[1], point.cov_b / point.scale
-    D, M, F = sparse.csr_array((fit.nobs, 0)), sparse.csr_array((0, 0)), None
+    """H^-1 = I - D M D', D = Z F; X, H^-1 X, P y, Phi = (X'H^-1 X)^-1. All in the engine's
+    coordinates."""
+    problem = fit.problem
+    point = fit.optimum.point
+    p = fit.X.shape[1]
+    Phi = point.cov_b / point.scale
+    D = sparse.csr_array((fit.nobs, 0))
+    M = sparse.csr_array((0, 0))
+    F = None
     if fit.terms:
-        factors, C = blocks.factor(problem.products, fit.optimum.T), problem.products.C
+        factors = blocks.factor(problem.products, fit.optimum.T)
+        C = problem.products.C
         L, m = problem.products.terms[0]
-        K = sparse.bsr_array((factors.K.transpose(2, 0, 1), np.arange(L), np.arange(L + 1)), shape=(L * m, L * m))
-        Q = sum((_spread(g.columns, lower, C.shape[1]) for g, lower in zip(problem.products.groups, factors.inverse)),
-                sparse.csr_array((C.shape[1], C.shape[1])))
+        K = sparse.bsr_array((factors.K.transpose(2, 0, 1), np.arange(L), np.arange(L + 1)),
+                             shape=(L * m, L * m))
+        q = C.shape[1]
+        Q = sparse.csr_array((q, q))
+        for g, lower in zip(problem.products.groups, factors.inverse):
+            Q = Q + _spread(g.columns, lower, q)
         T = [sparse.kron(sparse.eye_array(levels), t)
              for (levels, _), t in zip(problem.products.terms[1:], fit.optimum.T[1:])]
         T = sparse.block_diag(T, format="csr") if T else Q
         M = sparse.block_diag([K, T @ Q @ T.T], format="csr")
-        F = sparse.block_array([[sparse.eye_array(L * m), -K @ C], [None, sparse.eye_array(C.shape[1])]], format="csr")
+        F = sparse.block_array([[sparse.eye_array(L * m), -K @ C],
+                                [None, sparse.eye_array(q)]], format="csr")
         terms = problem.coordinates.terms(fit.frame.whitened()[2])
         Z = [products.indicators(codes, x) for codes, x in terms]
         D = (sparse.hstack(Z) @ F).tocsr()
@@ -127,7 +154,8 @@ def _parts(fit):
 
 
 def _spread(columns, lower, q):
-    """Symmetric blocks (B, s, s), given by their lower triangles, at rows and columns (B, s) of a sparse (q, q)."""
+    """Symmetric blocks (B, s, s), given by their lower triangles, at rows and columns (B, s) of a
+    sparse (q, q)."""
     block = np.tril(lower) + np.tril(lower, -1).transpose(0, 2, 1)
     i, j = np.broadcast_arrays(columns[:, :, None], columns[:, None, :])
     return sparse.csr_array((block.ravel(), (i.ravel(), j.ravel())), shape=(q, q))
@@ -143,16 +171,21 @@ def _terms_of(fit, group):
     """Which of the fit's terms have this grouping factor; ValueError if none has."""
     names = list(dict.fromkeys(t.name for t in fit.terms))
     if group not in names:
-        raise ValueError(f"no grouping factor {group!r} in the fit; there are: {', '.join(names) or 'none'}")
+        raise ValueError(f"no grouping factor {group!r} in the fit; there are: "
+                         f"{', '.join(names) or 'none'}")
     return [k for k, t in enumerate(fit.terms) if t.name == group]
 
 
 def _column(fit, group, column):
     """(term, column) of a random effect by its names; ValueError if there is none."""
-    found = {name: (k, a) for k in reversed(_terms_of(fit, group)) for a, name in enumerate(fit.terms[k].columns)}
-    names = list(dict.fromkeys(name for k in _terms_of(fit, group) for name in fit.terms[k].columns))
+    found = {}
+    for k in _terms_of(fit, group):
+        for a, name in enumerate(fit.terms[k].columns):
+            found.setdefault(name, (k, a))
+    names = list(found)
     if column is not None and column not in found:
-        raise ValueError(f"no random effect {column!r} for {group!r}; there are: {', '.join(names)}")
+        raise ValueError(f"no random effect {column!r} for {group!r}; there are: "
+                         f"{', '.join(names)}")
     return found[names[0] if column is None else column]
 
 

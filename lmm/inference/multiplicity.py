@@ -5,7 +5,8 @@ import scipy
 
 
 def holm(p):
-    """Holm 1979: the smallest of m p-values times m, the next times m - 1 and so on, never falling, at most 1."""
+    """Holm 1979: the smallest of m p-values times m, the next times m - 1 and so on, never falling,
+    at most 1."""
     order = np.argsort(p)
     out = np.empty_like(p)
     out[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
@@ -13,10 +14,11 @@ def holm(p):
 
 
 def tukey_p(q, k, df):
-    """P(Q > q) for the studentized range Q of k means, one value for each pair of q and df; NaN where df is not > 0.
+    """P(Q > q) for the studentized range Q of k means, one value for each pair of q and df; NaN
+    where df is not > 0.
 
-    scipy.stats.studentized_range takes 50 ms a value; the two integrals as sums over equidistant points take 1 ms,
-    and differ from it by less than 1e-11.
+    scipy.stats.studentized_range takes 50 ms a value; the two integrals as sums over equidistant
+    points take 1 ms, and differ from it by less than 1e-11.
     """
     values, back = np.unique(np.column_stack([q, _rounded(df)]), axis=0, return_inverse=True)
     return np.array([_range_tail(a, k, nu) for a, nu in values])[back.ravel()]
@@ -28,18 +30,23 @@ def tukey_quantile(k, df, level=0.95):
     n_pairs = k * (k - 1) / 2
     # between the quantile of one pair and Bonferroni's
     ends = np.sqrt(2) * scipy.stats.t.isf((1 - level) / 2 / np.array([[1], [n_pairs]]), values)
-    found = [low if not low < high else scipy.optimize.brentq(lambda q: _range_tail(q, k, nu) - (1 - level), low, high)
-             for nu, low, high in zip(values, *ends)]
+    found = []
+    for nu, low, high in zip(values, *ends):
+        def missing(q):
+            return _range_tail(q, k, nu) - (1 - level)
+        found.append(scipy.optimize.brentq(missing, low, high) if low < high else low)
     return np.array(found)[back]
 
 
 def _rounded(df):
-    """To 10 digits: equal df must be computed once although they come with different rounding errors."""
+    """To 10 digits: equal df must be computed once although they come with different rounding
+    errors."""
     return np.array([float(f"{nu:.10g}") for nu in df])
 
 
 def _range_tail(q, k, df):
-    """P(Q > q) = 1 - E W(q s) over s = sqrt(chi2_df / df), where W is the distribution of the range of k N(0, 1)."""
+    """P(Q > q) = 1 - E W(q s) over s = sqrt(chi2_df / df), where W is the distribution of the range
+    of k N(0, 1)."""
     if not df > 0:
         return np.nan
     df = min(df, 1e10)

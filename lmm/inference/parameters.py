@@ -10,7 +10,8 @@ def check_level(level):
 
 
 def names(fit):
-    """Parameters as lme4 names them: sd_Intercept|g, cor_x.Intercept|g, sigma, and the fixed effects."""
+    """Parameters as lme4 names them: sd_Intercept|g, cor_x.Intercept|g, sigma, and the fixed
+    effects."""
     out = []
     for t in fit.terms:
         out += [f"sd_{a}|{t.name}" for a in t.columns]
@@ -24,5 +25,6 @@ def values(gamma, scale, beta):
     for g in gamma:
         sd = np.sqrt(np.maximum(np.diag(g), 0))
         out += list(np.sqrt(scale) * sd)
-        out += [g[j, i] / (sd[j] * sd[i]) if sd[j] * sd[i] > 0 else np.nan for j in range(len(sd)) for i in range(j)]
+        out += [g[j, i] / (sd[j] * sd[i]) if sd[j] * sd[i] > 0 else np.nan
+                for j in range(len(sd)) for i in range(j)]
     return [*out, np.sqrt(scale), *beta]

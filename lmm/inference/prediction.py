@@ -17,22 +17,27 @@ Rows = namedtuple("Rows", "X terms sd offset index")      # terms: (codes, -1 fo
 
 
 def predict(fit, new_data=None, random="conditional", interval=None, df="satterthwaite"):
-    """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the offset: a Series.
+    """The mean of each row: X beta + Z u_hat ("conditional") or X beta ("marginal"), plus the
+    offset: a Series.
 
-    new_data: a table with the formula's columns; without it, the rows of the fit, with their labels. Rows of new levels
-    of a grouping factor are predicted without it, and a warning names them.
-    interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper. conf_ is for the mean
-    of the row, x'beta + z'u or x'beta, with the joint variance of their errors from Henderson's C (slide 33) and the
-    full variance of a new level; lower and upper are for an observation: for "conditional" the residual variance is
-    added (the interval that merTools' predictInterval approximates by independent draws of beta and u), for "marginal"
-    also that of all random effects. New rows have weight 1.
-    df: "satterthwaite", quantiles of t with the df of each row's own variance, or "normal", the variances taken as known.
+    new_data: a table with the formula's columns; without it, the rows of the fit, with their
+    labels. Rows of new levels of a grouping factor are predicted without it, and a warning names
+    them.
+    interval: coverage (0.95, say). Then a DataFrame mean, lower, upper, conf_lower, conf_upper.
+    conf_ is for the mean of the row, x'beta + z'u or x'beta, with the joint variance of their
+    errors from Henderson's C (slide 33) and the full variance of a new level; lower and upper are
+    for an observation: for "conditional" the residual variance is added (the interval that
+    merTools' predictInterval approximates by independent draws of beta and u), for "marginal" also
+    that of all random effects. New rows have weight 1.
+    df: "satterthwaite", quantiles of t with the df of each row's own variance, or "normal", the
+    variances taken as known.
     Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
     """
     if random not in ("conditional", "marginal"):
         raise ValueError(f"random must be 'conditional' or 'marginal', not {random!r}")
     if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
-        raise ValueError(f"interval must be None or lie between 0 and 1 (0.95, say), not {interval!r}")
+        raise ValueError("interval must be None or lie between 0 and 1 (0.95, say), not "
+                         f"{interval!r}")
     if df not in ("satterthwaite", "normal"):
         raise ValueError(f"df of a prediction must be 'satterthwaite' or 'normal', not {df!r}")
     conditional = random == "conditional"
@@ -82,16 +87,20 @@ def _ratios(fit, rows, conditional, T, point):
 
 
 def _joint_variance(fit, rows, T, point):
-    """Var(x'(beta_hat - beta) + z'(u_hat - u)) / sigma^2 at T, z without new levels, a number a row.
+    """Var(x'(beta_hat - beta) + z'(u_hat - u)) / sigma^2 at T, z without new levels, a number a
+    row.
 
-    With g = Gamma z, as fractions of sigma^2: z'g - g'(Z'H^-1 Z)g + d'(X'H^-1 X)^-1 d, d = x - (X'H^-1 Z)g; these are
-    x and z on both sides of Henderson's C (slide 33), without its dense matrix.
+    With g = Gamma z, as fractions of sigma^2: z'g - g'(Z'H^-1 Z)g + d'(X'H^-1 X)^-1 d, d = x -
+    (X'H^-1 Z)g; these are x and z on both sides of Henderson's C (slide 33), without its dense
+    matrix.
     """
     problem = fit.problem
-    d = problem.coordinates.functions(rows.X)                        # all in the engine's coordinates
+    d = problem.coordinates.functions(rows.X)                      # all in the engine's coordinates
     if not fit.terms:
         return np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
-    factors, total, weights = blocks.factor(problem.products, T), np.zeros(len(d)), []
+    factors = blocks.factor(problem.products, T)
+    total = np.zeros(len(d))
+    weights = []
     for (codes, x), t, ZHX in zip(problem.coordinates.terms(rows.terms), T, point.ZHX):
         x = x * (codes >= 0)[:, None]
         g = x @ t @ t.T
@@ -101,7 +110,8 @@ def _joint_variance(fit, rows, T, point):
     most = max(1, MOST_NUMBERS // sum(levels * m for levels, m in problem.products.terms))
     for start in range(0, len(d), most):
         part = slice(start, start + most)
-        total[part] -= _quadratic_forms(problem.products, factors, [(codes[part], g[part]) for codes, g in weights])
+        total[part] -= _quadratic_forms(problem.products, factors,
+                                        [(codes[part], g[part]) for codes, g in weights])
     return total + np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
 
 
@@ -117,7 +127,7 @@ def _quadratic_forms(products, factors, weights):
     return (first * H1).sum(axis=(0, 2)) + (rest * Hr).sum(axis=0)
 
 
-# The rows to predict ----------------------------------------------------------------------------------------------
+# The rows to predict ------------------------------------------------------------------------------
 
 def _own_rows(fit):
     sd = np.sqrt(fit.scale / fit.frame.weights)
@@ -129,7 +139,8 @@ def _new_rows(fit, data, with_groups, with_terms):
     """X, codes and covariates of new rows, checked."""
     data = columns.table(data, "new_data")
     if "offset" in fit.frame.given:
-        raise ValueError("the fit has an offset, and its values for new rows are not known: fit y - offset instead, "
+        raise ValueError("the fit has an offset, and its values for new rows are not known: fit y "
+                         "- offset instead, "
                          "predict, and add the new rows' offset to the result")
     terms = fit.terms if with_terms else []
     groups = {name for t in terms for name in t.name.split(":")} if with_groups else set()
@@ -142,7 +153,8 @@ def _new_rows(fit, data, with_groups, with_terms):
     x = [_design(t.model_spec, data) for t in terms]
     X, can = rank.functions(fit.frame.rank, _design(fit.model_spec, data))
     if not can.all():
-        raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that the fit cannot estimate: "
+        raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that "
+                         "the fit cannot estimate: "
                          f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
     return Rows(X, list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0, data.index)
 
@@ -158,17 +170,22 @@ def _check_values(fit, data, needed):
     for name in sorted(needed):
         if data[name].isna().any():
             raise ValueError(f"column {name!r} of new_data has missing values in row "
-                             f"{data.index[data[name].isna().to_numpy()].tolist()[0]!r}; drop or complete such rows")
+                             f"{data.index[data[name].isna().to_numpy()].tolist()[0]!r}; drop or "
+                             "complete such rows")
         if pd.api.types.is_numeric_dtype(fit.data[name]):
             if not pd.api.types.is_numeric_dtype(data[name]):
-                raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit it was numeric")
+                raise ValueError(f"column {name!r} of new_data is {data[name].dtype}; in the fit "
+                                 "it was numeric")
             if np.isinf(data[name].astype(float)).any():
-                raise ValueError(f"column {name!r} of new_data has infinite values; correct or drop those rows")
+                raise ValueError(f"column {name!r} of new_data has infinite values; correct or "
+                                 "drop those rows")
 
 
 def _with_levels(fit, specs, data):
-    """new_data with the fit's levels of the fixed factors and of factors with slopes. Unknown levels are refused:
-    formulaic gives them zeros, as if they were the reference level, and reads numbers for labels as a covariate."""
+    """new_data with the fit's levels of the fixed factors and of factors with slopes. Unknown
+    levels are refused:
+    formulaic gives them zeros, as if they were the reference level, and reads numbers for labels as
+    a covariate."""
     data = data.copy()
     for spec in specs:
         coded = set()                                                # C(x), whatever type x has
@@ -180,7 +197,8 @@ def _with_levels(fit, specs, data):
             levels = pd.Categorical(fit.data[name]).categories if text or name in coded else []
             unknown = sorted({str(v) for v in data[name] if v not in levels}) if len(levels) else []
             if unknown:
-                raise ValueError(f"column {name!r} of new_data has the unknown level {', '.join(unknown)}; "
+                raise ValueError(f"column {name!r} of new_data has the unknown level "
+                                 f"{', '.join(unknown)}; "
                                  f"the fit knows {', '.join(map(str, levels))}")
             if text:
                 data[name] = pd.Categorical(data[name], categories=levels)
@@ -193,7 +211,8 @@ def _design(spec, data):
     except ValueError as error:
         raise ValueError(f"new_data: {str(error).replace(str(spec), str(spec.formula))}") from None
     if len(values) != len(data):
-        raise ValueError(f"new_data gives columns of {spec.formula} that are missing in some rows; check its values")
+        raise ValueError(f"new_data gives columns of {spec.formula} that are missing in some "
+                         "rows; check its values")
     return values
 
 
@@ -201,15 +220,18 @@ def _codes(fit, term, data):
     """The term's level of each new row, -1 for one that the fit has not seen."""
     names = term.name.split(":")
     known = dict(zip(zip(*(fit.data[name] for name in names)), term.codes))
-    return np.array([known.get(values, -1) for values in zip(*(data[name] for name in names))], dtype=np.int64)
+    return np.array([known.get(values, -1) for values in zip(*(data[name] for name in names))],
+                    dtype=np.int64)
 
 
 def _warn_of_new_levels(terms, codes, data):
     new = []
     for term, code in zip(terms, codes):
         values = zip(*(data.loc[(code < 0), name] for name in term.name.split(":")))
-        new += [f"{term.name} {label}" for label in dict.fromkeys(":".join(map(str, v)) for v in values)]
+        new += [f"{term.name} {label}" for label in dict.fromkeys(":".join(map(str, v))
+                                                                  for v in values)]
     if new:
         more = f" and {len(new) - 10} more" if len(new) > 10 else ""
-        warnings.warn(f"new levels, predicted without their random effect: {', '.join(new[:10])}{more}", RuntimeWarning,
+        warnings.warn("new levels, predicted without their random effect: "
+                      f"{', '.join(new[:10])}{more}", RuntimeWarning,
                       stacklevel=5)

@@ -13,36 +13,41 @@ from lmm.inference import parameters
 def profile(fit, level=0.95):
     """Likelihood profile intervals: columns parameter, estimate, lower, upper.
 
-    A parameter is held at a value and all others are refitted; the interval is where -2 log likelihood rises by less
-    than the chi-square quantile. As in lme4 the likelihood is the full one (ML), also for a fit by REML; the estimates
-    are the fit's own. A lower limit is 0 where the criterion does not rise enough on the way to 0.
+    A parameter is held at a value and all others are refitted; the interval is where -2 log
+    likelihood rises by less than the chi-square quantile. As in lme4 the likelihood is the full one
+    (ML), also for a fit by REML; the estimates are the fit's own. A lower limit is 0 where the
+    criterion does not rise enough on the way to 0.
     Parameters: standard deviations, sigma, fixed effects. Correlations are left to `bootstrap`.
     """
     parameters.check_level(level)
     ml = fit.refit(reml=False) if fit.reml else fit
     rise = scipy.stats.chi2.ppf(level, 1)
     limits = _sd_limits(ml, rise) + [_beta_limits(ml, j, rise) for j in range(len(ml.fe_params))]
-    names, values = parameters.names(fit), parameters.values(fit.gamma, fit.scale, fit.fe_params)
+    names = parameters.names(fit)
+    values = parameters.values(fit.gamma, fit.scale, fit.fe_params)
     rows = [(name, value) for name, value in zip(names, values) if not name.startswith("cor_")]
     return pd.DataFrame([(*row, *limit) for row, limit in zip(rows, limits)],
                         columns=["parameter", "estimate", "lower", "upper"])
 
 
 def _crossing(excess, at, step, rise):
-    """Where the criterion has risen by `rise`, from its minimum at `at` in the direction of `step`, by bisection and
-    interpolation on the root of the rise, which is nearly straight."""
-    signed = lambda x: np.sqrt(max(excess(x), 0)) - np.sqrt(rise)                              # noqa: E731
+    """Where the criterion has risen by `rise`, from its minimum at `at` in the direction of `step`,
+    by bisection and interpolation on the root of the rise, which is nearly straight."""
+    signed = lambda x: np.sqrt(max(excess(x), 0)) - np.sqrt(rise)                       # noqa: E731
     for _ in range(30):
         if signed(at + step) > 0:
-            return scipy.optimize.brentq(lambda x: -np.sqrt(rise) if x == at else signed(x), at, at + step,
-                                   xtol=1e-6 * abs(step), rtol=1e-15)
+            return scipy.optimize.brentq(lambda x: -np.sqrt(rise) if x == at else signed(x),
+                                         at, at + step, xtol=1e-6 * abs(step), rtol=1e-15)
         step = 2 * step
     return np.sign(step) * np.inf
 
 
 def _beta_limits(ml, j, rise):
-    """y - c x_j is fitted by the other columns of X: their likelihood is the profile at beta_j = c."""
-    problem, beta, se = ml.problem, ml.fe_params.iloc[j], ml.bse_fe.iloc[j]
+    """y - c x_j is fitted by the other columns of X: their likelihood is the profile at beta_j =
+    c."""
+    problem = ml.problem
+    beta = ml.fe_params.iloc[j]
+    se = ml.bse_fe.iloc[j]
     held = problem.coordinates.held(j)
 
     def excess(c):
@@ -59,15 +64,20 @@ def _beta_limits(ml, j, rise):
 
 def _sd_limits(ml, rise):
     """Limits of each standard deviation, and of sigma, the last."""
-    there, sizes = ml.problem.coordinates, [len(g) for g in ml.gamma]
-    sigma, limits = there.of_y(np.sqrt(ml.scale)), []
+    there = ml.problem.coordinates
+    sizes = [len(g) for g in ml.gamma]
+    sigma = there.of_y(np.sqrt(ml.scale))
+    limits = []
     G = [sigma**2 * g for g in ml.gamma]                             # in the engine's units of y
     log_sigma = np.log(sigma)
     for k, a in [(k, a) for k, m in enumerate(sizes) for a in range(m)]:
         orders = [np.arange(m) for m in sizes]
-        orders[k] = np.append(a, np.delete(orders[k], a))            # the profiled effect first: its sd is L_k[0, 0]
-        start = np.append(state.pack([_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]), log_sigma)
-        excess = _profiled(_deviance(ml, orders), start, held=sum(m * (m + 1) // 2 for m in sizes[:k]))
+        # the profiled effect first: its sd is L_k[0, 0]
+        orders[k] = np.append(a, np.delete(orders[k], a))
+        roots = [_root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]
+        start = np.append(state.pack(roots), log_sigma)
+        held = sum(m * (m + 1) // 2 for m in sizes[:k])
+        excess = _profiled(_deviance(ml, orders), start, held)
         sd = np.sqrt(G[k][a, a])
         low = _crossing(excess, sd, -sd, rise) if sd > 0 and excess(0.0) > rise else 0.0
         high = _crossing(excess, sd, max(sd, 0.2 * sigma), rise)
@@ -80,17 +90,21 @@ def _sd_limits(ml, rise):
 
 
 def _deviance(ml, orders):
-    """-2 log likelihood, with its gradient, as a function of the lower triangles L_k of Var(u_k) = L_k L_k', with
-    effects in the given orders, and of log sigma, which is not profiled out."""
-    problem, n, sizes = ml.problem, ml.nobs, [len(o) for o in orders]
+    """-2 log likelihood, with its gradient, as a function of the lower triangles L_k of Var(u_k) =
+    L_k L_k', with effects in the given orders, and of log sigma, which is not profiled out."""
+    problem = ml.problem
+    n = ml.nobs
+    sizes = [len(o) for o in orders]
     to_engine = [(k, inverse[:, orders[k]]) for k, inverse in problem.coordinates.inverses()]
 
     def deviance(values):
-        L, s2 = state.unpack(values[:-1], sizes), np.exp(2 * values[-1])
+        L = state.unpack(values[:-1], sizes)
+        s2 = np.exp(2 * values[-1])
         roots = [B @ L[k] / np.sqrt(s2) for k, B in to_engine]
         point = criterion.evaluate(problem, [_lower(root) for root in roots])
         value = point.criterion + n * (np.log(s2 / point.scale) - 1 + point.scale / s2)
-        dL, d_log_sigma = [None] * len(L), 2 * n - 2 * n * point.scale / s2
+        dL = [None] * len(L)
+        d_log_sigma = 2 * n - 2 * n * point.scale / s2
         for place, (k, B) in enumerate(to_engine):
             score = point.traces[place] - point.squares[place] / s2  # in Gamma, at this sigma
             dL[k] = 2 * B.T @ score @ roots[place] / np.sqrt(s2)
@@ -100,9 +114,10 @@ def _deviance(ml, orders):
 
 
 def _profiled(deviance, start, held):
-    """excess(x): how far the deviance lies above its value at the optimum `start` when parameter `held` is x and the
-    others are refitted (BFGS, from the point found last)."""
-    minimum, free = deviance(start)[0], np.delete(np.arange(len(start)), held)
+    """excess(x): how far the deviance lies above its value at the optimum `start` when parameter
+    `held` is x and the others are refitted (BFGS, from the point found last)."""
+    minimum = deviance(start)[0]
+    free = np.delete(np.arange(len(start)), held)
     state = {"values": start, "inverse": None}
 
     def excess(x):

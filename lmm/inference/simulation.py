@@ -2,6 +2,7 @@
 
 import warnings
 from collections import namedtuple
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,15 +15,19 @@ from lmm.inference import parameters
 CHUNKS = 50
 PROGRESS_FROM = 200
 
-Truth = namedtuple("Truth", "mean offset terms sd")       # X beta; terms: (codes, x, root of Var(u)); sd of the errors
-Job = namedtuple("Job", "truth X root terms reml")
+# X beta; the offset; terms: (codes, x, root of Var(u)); sd of the errors
+Truth = namedtuple("Truth", "mean offset terms sd")
+Job = namedtuple("Job", "frame reml truth")
 
 
 def simulate(fit, n, seed):
-    """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array (nobs, n)."""
+    """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array
+    (nobs, n)."""
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"n, the number of responses to draw, must be a positive whole number, not {n!r}")
-    rng, parts = np.random.default_rng(seed), truth(fit)
+        raise ValueError("n, the number of responses to draw, must be a positive whole number, "
+                         f"not {n!r}")
+    rng = np.random.default_rng(seed)
+    parts = truth(fit)
     return np.column_stack([draw(parts, rng) for _ in range(n)])
 
 
@@ -31,7 +36,7 @@ def truth(fit):
     roots = []
     for gamma in fit.gamma:
         values, vectors = np.linalg.eigh(fit.scale * gamma)
-        roots.append(vectors * np.sqrt(np.maximum(values, 0)))       # a root of Var(u), which may be singular
+        roots.append(vectors * np.sqrt(np.maximum(values, 0)))   # of Var(u), which may be singular
     terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
     mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
     sd = np.sqrt(fit.scale) / np.sqrt(fit.frame.weights)
@@ -48,34 +53,40 @@ def draw(parts, rng):
 
 
 def bootstrap(fit, n, seed, executor=None, level=0.95):
-    """Parametric bootstrap: n responses drawn from the fit, each fitted again; percentile intervals.
+    """Parametric bootstrap: n responses drawn from the fit, each fitted again; percentile
+    intervals.
 
-    Columns parameter, estimate, lower, upper, for standard deviations, correlations, sigma and fixed effects.
-    .attrs["draws"]: a DataFrame with a row a replicate and a column a parameter; a correlation is NaN where a variance
-    is 0. .attrs["not_converged"]: how many refits have not converged (they are in the draws, and a warning says so).
-    executor: any concurrent.futures.Executor. Each replicate has a seed of its own, so that results do not depend on
-    the executor or its number of workers.
+    Columns parameter, estimate, lower, upper, for standard deviations, correlations, sigma and
+    fixed effects.
+    .attrs["draws"]: a DataFrame with a row a replicate and a column a parameter; a correlation is
+    NaN where a variance is 0. .attrs["not_converged"]: how many refits have not converged (they are
+    in the draws, and a warning says so).
+    executor: any concurrent.futures.Executor. Each replicate has a seed of its own, so that results
+    do not depend on the executor or its number of workers.
     """
     parameters.check_level(level)
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
-        raise ValueError(f"n, the number of replicates, must be a whole number of at least 2, not {n!r}")
+        raise ValueError("n, the number of replicates, must be a whole number of at least 2, not "
+                         f"{n!r}")
     seeds = np.array_split(np.array(np.random.SeedSequence(seed).spawn(n)), min(CHUNKS, n))
-    root = np.sqrt(fit.frame.weights)
-    _, X, terms = fit.frame.whitened()
-    job = Job(truth(fit)._replace(offset=0.0), X, root, terms, fit.reml)
-    refit, draws = partial(_replicates, job), []
+    job = Job(replace(fit.frame, data=None, model_spec=None), fit.reml, truth(fit))
+    refit = partial(_replicates, job)
+    draws = []
     with tqdm(total=n, disable=n < PROGRESS_FROM, unit=" fits", mininterval=1) as bar:
         for chunk in (executor.map if executor else map)(refit, seeds):
             draws += chunk
             bar.update(len(chunk))
-    names, failed = parameters.names(fit), sum(not ok for ok, _ in draws)
+    names = parameters.names(fit)
+    failed = sum(not ok for ok, _ in draws)
     if failed:
-        warnings.warn(f"{failed} of {n} refits have not converged; they are kept in the intervals", RuntimeWarning,
-                      stacklevel=3)
+        warnings.warn(f"{failed} of {n} refits have not converged; they are kept in the "
+                      "intervals", RuntimeWarning, stacklevel=3)
     draws = pd.DataFrame([values for _, values in draws], columns=names)
-    lower, upper = draws.quantile((1 - level) / 2), draws.quantile((1 + level) / 2)
-    table = pd.DataFrame({"parameter": names, "estimate": parameters.values(fit.gamma, fit.scale, fit.fe_params),
-                          "lower": lower.to_numpy(), "upper": upper.to_numpy()})
+    lower = draws.quantile((1 - level) / 2)
+    upper = draws.quantile((1 + level) / 2)
+    estimates = parameters.values(fit.gamma, fit.scale, fit.fe_params)
+    table = pd.DataFrame({"parameter": names, "estimate": estimates, "lower": lower.to_numpy(),
+                          "upper": upper.to_numpy()})
     table.attrs = {"draws": draws, "not_converged": failed}
     return table
 
@@ -86,7 +97,7 @@ def _replicates(job, seeds):
 
 
 def _replicate(job, rng):
-    problem = criterion.problem(job.root * draw(job.truth, rng), job.X, job.terms, job.reml)
+    problem = criterion.of_frame(replace(job.frame, y=draw(job.truth, rng)), job.reml)
     found = search.optimum(problem)
     estimates = coordinates.estimates(problem, found.T, found.point)
     return found.converged, parameters.values(estimates.gamma, estimates.scale, estimates.beta)

@@ -1,20 +1,43 @@
 """Pictures with one language of colours. Each function draws on an Axes and returns its alt text.
 
-A module a subject; all names are to be had from here: lmm.plots.box(...).
+    canvas.py       the palette, the book's look
+    shared.py       drawn in several chapters
+    diagnostics.py  checks of a fitted model, `lmm.diagnostics`
+    ch01.py ...     drawn in one chapter only
+
+All are reached from here, as `lmm.plots.box`; those of diagnostics.py as `lmm.diagnostics.qq`.
 """
 
-from lmm.plots.basic import box, intervals, matrix, paired, paths, shrinkage, surface       # noqa: F401
-from lmm.plots.bayes import densities, posterior, trace, versus                                # noqa: F401
-from lmm.plots.canvas import COLORS, style                                                  # noqa: F401
-from lmm.plots.engines import strips                                                    # noqa: F401
-from lmm.plots.pooling import cloud, error_curves, readings_by_group, shrinkage_judged    # noqa: F401
-from lmm.plots.profiles import interaction                                                  # noqa: F401
-from lmm.plots.reasons import (designs, dropout, estimators, longitudinal, one_sided, own_lines, p_values,  # noqa: F401
-                               population_intervals, sides, trajectories)                     # noqa: F401
-from lmm.plots.repeated import coverage, f_ratios, grand_means                              # noqa: F401
-from lmm.plots.power import planned_power, power_curves, two_worlds                         # noqa: F401
-from lmm.plots.testing import half_widths, profile_curve, tail                              # noqa: F401
-from lmm.plots.slopes import fan, panels, plane, variance_curves                            # noqa: F401
-from lmm.plots.checking import against, by_group                                            # noqa: F401
-from lmm.plots.scaling import exponent, growth, pattern                                        # noqa: F401
-from lmm.plots.takeaways import half_means, pair_distances                                   # noqa: F401
+from lmm.plots.canvas import COLORS, style
+from lmm.plots.ch01 import (designs, dropout, estimators, longitudinal, one_sided, own_lines,
+                            p_values, population_intervals, sides, trajectories)
+from lmm.plots.ch02 import coverage, f_ratios, grand_means
+from lmm.plots.ch03 import cloud, readings_by_group, shrinkage_judged
+from lmm.plots.ch10 import surface
+from lmm.plots.ch11 import paths
+from lmm.plots.ch13 import half_means, pair_distances
+from lmm.plots.ch15 import fan, panels, plane, variance_curves
+from lmm.plots.ch16 import half_widths, profile_curve, tail
+from lmm.plots.ch17 import against, by_group
+from lmm.plots.ch18 import planned_power, power_curves, two_worlds
+from lmm.plots.ch19 import exponent, growth, pattern
+from lmm.plots.ch20 import densities, posterior, trace, versus
+from lmm.plots.shared import (box, error_curves, interaction, intervals, matrix, paired, shrinkage,
+                              strips)
+
+__all__ = [
+    "COLORS", "style",
+    "box", "error_curves", "interaction", "intervals", "matrix", "paired", "shrinkage", "strips",
+    "designs", "dropout", "estimators", "longitudinal", "one_sided", "own_lines", "p_values",
+    "population_intervals", "sides", "trajectories",                                # chapter 1
+    "coverage", "f_ratios", "grand_means",                                          # 2
+    "cloud", "readings_by_group", "shrinkage_judged",                               # 3
+    "surface", "paths",                                                             # 10, 11
+    "half_means", "pair_distances",                                                 # 13
+    "fan", "panels", "plane", "variance_curves",                                    # 15
+    "half_widths", "profile_curve", "tail",                                         # 16
+    "against", "by_group",                                                          # 17
+    "planned_power", "power_curves", "two_worlds",                                  # 18
+    "exponent", "growth", "pattern",                                                # 19
+    "densities", "posterior", "trace", "versus",                                    # 20
+]

@@ -1,17 +1,20 @@
-"""The language of all pictures: a palette with fixed meanings, the book's look, and labelled axes."""
+"""The language of all pictures: a palette with fixed meanings, the book's look, and labelled
+axes."""
 
 import matplotlib.pyplot as plt
 import seaborn as sns
 
 # Okabe and Ito's palette, told apart by all readers; each colour has one meaning in the whole book
-COLORS = {"data": "#555555", "fixed": "#0072B2", "random": "#D55E00", "residual": "#009E73", "wrong": "#CC79A7"}
+COLORS = {"data": "#555555", "fixed": "#0072B2", "random": "#D55E00", "residual": "#009E73",
+          "wrong": "#CC79A7"}
 
 
 def style():
     """Set the book's look: small figures with large type, white ground, readable on a phone."""
     sns.set_theme(style="whitegrid", palette=list(COLORS.values()), rc={
-        "figure.figsize": (5.5, 3.7), "figure.dpi": 130, "axes.titlesize": 11, "axes.titlelocation": "left",
-        "axes.labelsize": 11, "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 9})
+        "figure.figsize": (5.5, 3.7), "figure.dpi": 130, "axes.titlesize": 11,
+        "axes.titlelocation": "left", "axes.labelsize": 11, "xtick.labelsize": 10,
+        "ytick.labelsize": 10, "legend.fontsize": 9})
 
 
 def axes(ax):

@@ -1,71 +1,91 @@
-"""Is the fit to be trusted? One plot a question; each draws on an Axes, says in its title what it shows, and returns
-its alt text. The values come from `lmm.inference.influence`, and are to be had from here too."""
+"""Is the fit to be trusted? One plot a question; each draws on an Axes, says in its title what it
+shows, and returns its alt text. The values come from `lmm.inference.influence`, and are to be had
+from here too."""
 
 import numpy as np
 import scipy
 
-from lmm.inference.influence import _column, _is_zero, blups, cooks_distance, leverage, residuals     # noqa: F401
+from lmm.inference.influence import (_column, _is_zero, blups, cooks_distance, leverage,
+                                     residuals)
 from lmm.plots.canvas import COLORS, axes, label
 
-MOST_SHOWN, MOST_NAMED = 20, 30                                      # levels in a figure 3.7 inches high
+__all__ = ["blups", "caterpillar", "cooks_distance", "influence", "leverage", "qq", "qq_blups",
+           "residual_plot", "residuals", "scale_location"]
+
+MOST_SHOWN = 20                       # levels in a figure 3.7 inches high
+MOST_NAMED = 30                       # levels whose names can be read there
 NORMAL_95 = scipy.stats.norm.ppf(0.975)
 
 
 def residual_plot(fit, ax=None):
-    """Standardised residuals against fitted values, with medians of tenths of the data: they should lie along 0."""
-    ax, e, x = axes(ax), residuals(fit, "standardised"), fit.fittedvalues
+    """Standardised residuals against fitted values, with medians of tenths of the data: they should
+    lie along 0."""
+    ax = axes(ax)
+    e = residuals(fit, "standardised")
+    x = fit.fittedvalues
     k = e.abs().argmax()
     worst = e.index[k]
     ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
     ax.plot(x, e, "o", color=COLORS["residual"], ms=4, alpha=0.7)
-    ax.annotate(str(worst), (x.iloc[k], e.iloc[k]), xytext=(5, 0), textcoords="offset points", va="center", size=9)
+    ax.annotate(str(worst), (x.iloc[k], e.iloc[k]), xytext=(5, 0), textcoords="offset points",
+                va="center", size=9)
     drift = _medians(ax, x, e)
     title = f"Largest standardised residual: row {worst}, {e.iloc[k]:.1f}"
     label(ax, "fitted value", "standardised residual", title)
-    return (f"{e.count()} standardised residuals from {e.min():.2f} to {e.max():.2f} against fitted values from "
-            f"{x.min():.4g} to {x.max():.4g}.{drift} {title}.")
+    return (f"{e.count()} standardised residuals from {e.min():.2f} to {e.max():.2f} against "
+            f"fitted values from {x.min():.4g} to {x.max():.4g}.{drift} {title}.")
 
 
 def scale_location(fit, ax=None):
-    """Root of the absolute standardised residual against the fitted value: level if the variance is constant."""
-    ax, x = axes(ax), fit.fittedvalues
+    """Root of the absolute standardised residual against the fitted value: level if the variance is
+    constant."""
+    ax = axes(ax)
+    x = fit.fittedvalues
     size = np.sqrt(residuals(fit, "standardised").abs())
     ax.plot(x, size, "o", color=COLORS["residual"], ms=4, alpha=0.7)
     drift = _medians(ax, x, size)
     title = "All fitted values are equal: nothing to compare"
     if np.ptp(x) > 1e-10 * np.abs(x).max():
         rho, p = scipy.stats.spearmanr(x, size, nan_policy="omit")
-        says = "No clear trend of the spread" if p > 0.05 else "Spread rises with the fit" if rho > 0 else \
-            "Spread falls with the fit"
+        says = "Spread rises with the fit" if rho > 0 else "Spread falls with the fit"
+        if p > 0.05:
+            says = "No clear trend of the spread"
         title = f"{says}: rank correlation {rho:.2f}, p = {p:.2g}"
     label(ax, "fitted value", "root of |standardised residual|", title)
-    return (f"{size.count()} points, root of the absolute standardised residual against fitted values from "
-            f"{x.min():.4g} to {x.max():.4g}.{drift} {title}.")
+    return (f"{size.count()} points, root of the absolute standardised residual against fitted "
+            f"values from {x.min():.4g} to {x.max():.4g}.{drift} {title}.")
 
 
 def qq(fit, ax=None):
     """Standardised residuals against normal quantiles, with a pointwise 95 % band."""
-    return _qq(residuals(fit, "standardised").dropna(), ax, "residual", "standardised residual", "row ")
+    return _qq(residuals(fit, "standardised").dropna(), ax, "residual", "standardised residual",
+               "row ")
 
 
 def qq_blups(fit, group, ax=None, column=None):
-    """Standardised BLUPs of one column of a grouping factor against normal quantiles, with a pointwise 95 % band."""
+    """Standardised BLUPs of one column of a grouping factor against normal quantiles, with a
+    pointwise 95 % band."""
     k, a = _column(fit, group, column)
     name = fit.terms[k].columns[a]
     if _is_zero(fit, k, a):
-        raise ValueError(f"the variance of {name!r} for {group!r} is estimated as 0, so is every BLUP: nothing to plot")
-    return _qq(blups(fit, group, name)["standardised"], ax, "random", f"standardised BLUP of {name}", "")
+        raise ValueError(f"the variance of {name!r} for {group!r} is estimated as 0, so is every "
+                         "BLUP: nothing to plot")
+    return _qq(blups(fit, group, name)["standardised"], ax, "random",
+               f"standardised BLUP of {name}", "")
 
 
 def caterpillar(fit, group, ax=None, column=None):
     """BLUPs of one column of a grouping factor with 95 % intervals (prediction errors), sorted."""
     k, a = _column(fit, group, column)
-    ax, name = axes(ax), fit.terms[k].columns[a]
+    ax = axes(ax)
+    name = fit.terms[k].columns[a]
     table = blups(fit, group, name).sort_values("blup", kind="stable")
-    rows, half = range(len(table)), NORMAL_95 * table["se"]
+    rows = range(len(table))
+    half = NORMAL_95 * table["se"]
     low, high = table["blup"] - half, table["blup"] + half
     ax.hlines(rows, low, high, color=COLORS["random"], lw=2 if len(table) <= MOST_NAMED else 0.6)
-    ax.plot(table["blup"], rows, "o", color=COLORS["random"], ms=5 if len(table) <= MOST_NAMED else 2)
+    ax.plot(table["blup"], rows, "o", color=COLORS["random"],
+            ms=5 if len(table) <= MOST_NAMED else 2)
     ax.axvline(0, color=COLORS["data"], ls="--", lw=1)
     _name_rows(ax, table.index)
     title = f"{((low > 0) | (high < 0)).sum()} of {len(table)} intervals leave out 0"
@@ -73,16 +93,20 @@ def caterpillar(fit, group, ax=None, column=None):
         title = "The variance is estimated as 0: every BLUP is 0"
     label(ax, f"BLUP of {name}, 95 % interval", group, title)
     first, last = (f"{table.index[i]} ({table['blup'].iloc[i]:.4g})" for i in (0, -1))
-    return f"BLUPs of {name} by {group}: {len(table)} with 95 % intervals, sorted from {first} to {last}. {title}."
+    return (f"BLUPs of {name} by {group}: {len(table)} with 95 % intervals, sorted from {first} to "
+            f"{last}. {title}.")
 
 
 def influence(fit, group, ax=None):
-    """Cook's distance of the fixed effects for the most influential levels of a grouping factor (20 at most)."""
+    """Cook's distance of the fixed effects for the most influential levels of a grouping factor (20
+    at most)."""
     distance = cooks_distance(fit, group)
     found = distance.dropna().sort_values(kind="stable")
     if found.empty:
-        raise ValueError(f"no level of {group!r} can be left out: each alone determines a fixed effect")
-    ax, shown = axes(ax), found.iloc[-MOST_SHOWN:]
+        raise ValueError(f"no level of {group!r} can be left out: each alone determines a fixed "
+                         "effect")
+    ax = axes(ax)
+    shown = found.iloc[-MOST_SHOWN:]
     ax.hlines(range(len(shown)), 0, shown, color=COLORS["fixed"], lw=2)
     ax.plot(shown, range(len(shown)), "o", color=COLORS["fixed"], ms=5)
     ax.set_xlim(left=0)
@@ -91,11 +115,14 @@ def influence(fit, group, ax=None):
     title += f" (next {shown.index[-2]}, {shown.iloc[-2]:.2g})" if len(shown) > 1 else ""
     label(ax, "Cook's distance of the fixed effects", group, title)
     missing = distance.isna().sum()
-    without = f" {missing} levels cannot be left out: a fixed effect depends on each." if missing else ""
-    return f"Cook's distance, the {len(shown)} largest of {len(distance)} levels of {group}. {title}.{without}"
+    without = ""
+    if missing:
+        without = f" {missing} levels cannot be left out: a fixed effect depends on each."
+    return (f"Cook's distance, the {len(shown)} largest of {len(distance)} levels of {group}. "
+            f"{title}.{without}")
 
 
-# Small pieces ---------------------------------------------------------------------------------------------------
+# Small pieces -------------------------------------------------------------------------------------
 
 def _medians(ax, x, y):
     """Medians of y in tenths of the data, by x; nothing below 50 rows. Says how far they go."""
@@ -105,15 +132,20 @@ def _medians(ax, x, y):
     middle = np.array([[x.iloc[rows].median(), y.iloc[rows].median()] for rows in tenths])
     ax.plot(*middle.T, "-", color=COLORS["random"], lw=2, label="medians of tenths")
     ax.legend(loc="best")
-    return f" The medians of tenths of the data lie between {middle[:, 1].min():.2f} and {middle[:, 1].max():.2f}."
+    return (f" The medians of tenths of the data lie between {middle[:, 1].min():.2f} and "
+            f"{middle[:, 1].max():.2f}.")
 
 
 def _qq(values, ax, color, name, what):
-    ax, sorted_, n = axes(ax), values.sort_values(kind="stable"), len(values)
+    ax = axes(ax)
+    sorted_ = values.sort_values(kind="stable")
+    n = len(values)
     i = np.arange(1, n + 1)
     expected = scipy.stats.norm.ppf((i - 0.5) / n)
-    low, high = scipy.stats.norm.ppf(scipy.stats.beta.ppf([[0.025], [0.975]], i, n + 1 - i))     # of the i-th smallest of n
-    ax.fill_between(expected, low, high, color=COLORS["data"], alpha=0.15, lw=0, label="pointwise 95 %, if normal")
+    # of the i-th smallest of n
+    low, high = scipy.stats.norm.ppf(scipy.stats.beta.ppf([[0.025], [0.975]], i, n + 1 - i))
+    ax.fill_between(expected, low, high, color=COLORS["data"], alpha=0.15, lw=0,
+                    label="pointwise 95 %, if normal")
     ax.plot(expected, expected, "--", color=COLORS["data"], lw=1)
     ax.plot(expected, sorted_, "o", color=COLORS[color], ms=4)
     ax.legend(loc="upper left")
@@ -122,8 +154,8 @@ def _qq(values, ax, color, name, what):
              f"for {expected[worst]:.1f} expected")
     label(ax, "normal quantile", name, title)
     outside = ((sorted_ < low) | (sorted_ > high)).sum()
-    return (f"Normal QQ plot of {n} values ({name}) from {sorted_.iloc[0]:.2f} to {sorted_.iloc[-1]:.2f}; "
-            f"{outside} lie outside the pointwise 95 % band. {title}.")
+    return (f"Normal QQ plot of {n} values ({name}) from {sorted_.iloc[0]:.2f} to "
+            f"{sorted_.iloc[-1]:.2f}; {outside} lie outside the pointwise 95 % band. {title}.")
 
 
 def _name_rows(ax, names):

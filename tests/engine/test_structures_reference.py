@@ -1,4 +1,5 @@
-"""Models with a structure of the errors against R and SAS, figures of the minimum (tests/reference/structured)."""
+"""Models with a structure of the errors against R and SAS, figures of the minimum
+(tests/reference/structured)."""
 
 import json
 
@@ -67,7 +68,8 @@ def _same_anova(fit, anova, df):
         assert row["den_df"] == pytest.approx(figures["den_df"], rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [n for n in MODELS if "bodyweight" in n or "us" in n or "boundary" in n])
+@pytest.mark.parametrize("name", [n for n in MODELS if "bodyweight" in n or "us" in n
+                                  or "boundary" in n])
 def test_the_criterion_is_slide_34s_for_the_dense_V(name):
     known, fit = model(name)
     X = fit.X.to_numpy()

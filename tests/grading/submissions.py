@@ -1,11 +1,12 @@
-"""A tiny homework in a project of its own, and submissions to it: right, wrong, broken and hostile ones."""
+"""A tiny homework in a project of its own; submissions: right, wrong, broken and hostile ones."""
 
 import json
 import shutil
 
 from conftest import ROOT
 
-SECRET = "the-needle-in-the-source"              # stands in solution, hidden tests and answers; must never come out
+# stands in solution, hidden tests and answers; must never come out
+SECRET = "the-needle-in-the-source"
 NEIGHBOUR = "the-needle-of-a-neighbour"
 TABLES = '''
 import numpy as np
@@ -20,24 +21,29 @@ ANSWERS = f'''
 from lmm.homework import Task
 from lmm.homework.tables import TABLES
 y = lambda s: TABLES["tiny"](s)["y"]
-TASKS = {{"a": Task("a number", lambda s: y(s).mean(), [("the sum is not the mean", lambda s: y(s).sum())]),
+TASKS = {{"a": Task("a number", lambda s: y(s).mean(),
+                   [("the sum is not the mean", lambda s: y(s).sum())]),
          "b": Task("two numbers", lambda s: [y(s).min(), y(s).max()])}}
 '''
 MEAN = "answer_1a = data['y'].mean()"
 RANGE = "answer_1b = [data['y'].min(), data['y'].max()]"
 # long enough that equal code says something
-LOOP = ("total = 0\nfor value in data['y']:\n    total = total + value  # add up\n    if total < -1000:\n"
-        "        print('impossible', total)\nanswer_1a = total / len(data['y'])")
-LOOP_RENAMED = ("s=0\nfor one in data['y']:\n    s=s+one\n\n    if s<-1000:\n        print('impossible',s)\n"
-                "answer_1a=s/len(data['y'])")
+LOOP = (
+    "total = 0\nfor value in data['y']:\n    total = total + value  # add up\n"
+    "    if total < -1000:\n        print('impossible', total)\nanswer_1a = total / len(data['y'])")
+LOOP_RENAMED = (
+    "s=0\nfor one in data['y']:\n    s=s+one\n\n    if s<-1000:\n        print('impossible',s)\n"
+    "answer_1a=s/len(data['y'])")
 
 
 def cell(kind, text, grade_id=None, **nbgrader):
-    made = {"cell_type": kind, "id": (grade_id or "own").replace("_", "-"), "metadata": {}, "source": text}
+    made = {"cell_type": kind, "id": (grade_id or "own").replace("_", "-"), "metadata": {},
+            "source": text}
     if kind == "code":
         made.update(outputs=[], execution_count=None)
     if grade_id:
-        made["metadata"]["nbgrader"] = {"grade_id": grade_id, "schema_version": 3, "grade": False, "locked": False,
+        made["metadata"]["nbgrader"] = {"grade_id": grade_id, "schema_version": 3, "grade": False,
+                                        "locked": False,
                                         "solution": False, "task": False, **nbgrader}
     return made
 
@@ -55,16 +61,18 @@ def source():
     for task, points, answer in (("1a", 3, MEAN), ("1b", 4, RANGE)):
         solved = f"### BEGIN SOLUTION\n{answer}  # {SECRET}\n### END SOLUTION"
         tested = (f'lmm.homework.check("{task}", answer_{task})\n### BEGIN HIDDEN TESTS\n'
-                  f'assert lmm.homework.score("{task}", answer_{task}, STUDENT) == 1  # {SECRET}\n### END HIDDEN TESTS')
+                  f'assert lmm.homework.score("{task}", answer_{task}, STUDENT) == 1  # {SECRET}\n'
+                  '### END HIDDEN TESTS')
         cells += [cell("markdown", f"### {task}", f"task_{task}", locked=True),
                   cell("code", solved, f"solve_{task}", solution=True),
                   cell("code", tested, f"test_{task}", grade=True, locked=True, points=points)]
-    cells.append(cell("markdown", f"A model answer, {SECRET}", "text_1c", grade=True, solution=True, points=3))
+    cells.append(cell("markdown", f"A model answer, {SECRET}", "text_1c", grade=True,
+                      solution=True, points=3))
     return notebook(cells)
 
 
 def project(folder):
-    """A copy of the package and the grading tool with the tiny homework in place of the real ones."""
+    """A copy of the package and the grading tool, with the tiny homework in place of the real."""
     ignore = shutil.ignore_patterns("__pycache__", "hw[0-9]*", "source", "*.ipynb")
     shutil.copytree(ROOT / "lmm", folder / "lmm", ignore=ignore)
     shutil.copytree(ROOT / "data", folder / "data")
@@ -78,7 +86,8 @@ def project(folder):
 
 def submission(student, a=MEAN, b=RANGE, text="Ten words.", change=None, **metadata):
     """The notebook that a student hands in; `change` gets its list of cells and returns another."""
-    answers = {"student": f"import lmm.homework\nSTUDENT = {student!r}", "solve_1a": a, "solve_1b": b, "text_1c": text}
+    answers = {"student": f"import lmm.homework\nSTUDENT = {student!r}", "solve_1a": a,
+               "solve_1b": b, "text_1c": text}
     cells = source()["cells"]
     for one in cells:
         grade_id = one["metadata"]["nbgrader"]["grade_id"]
@@ -87,7 +96,8 @@ def submission(student, a=MEAN, b=RANGE, text="Ten words.", change=None, **metad
 
 
 def without(grade_id):
-    return lambda cells: [one for one in cells if one["metadata"]["nbgrader"]["grade_id"] != grade_id]
+    return lambda cells: [
+        one for one in cells if one["metadata"]["nbgrader"]["grade_id"] != grade_id]
 
 
 def twice(cells):
@@ -97,7 +107,7 @@ def twice(cells):
 
 
 def colab(cells):
-    """As Colab stores it: no cell ids of the format, metadata of its own; here the cells are also in reverse order."""
+    """As Colab stores it: no cell ids, metadata of its own; here the cells in reverse order."""
     for number, one in enumerate(cells):
         del one["id"]
         one["metadata"].update(id=f"x{number}", colab={"base_uri": "https://localhost:8080/"})
@@ -106,15 +116,17 @@ def colab(cells):
 
 def bare(cells):
     """As an editor leaves it that drops all metadata."""
-    return [{"cell_type": one["cell_type"], "source": one["source"].splitlines(keepends=True)} for one in cells]
+    return [{"cell_type": one["cell_type"], "source": one["source"].splitlines(keepends=True)}
+            for one in cells]
 
 
 def burglar(folder, port):
-    """Looks for answers, solutions and others' work, writes where it can, calls out, and bends the checks."""
+    """Looks for answers, solutions and others' work, writes, calls out, and bends the checks."""
     return f'''
 import os, socket, builtins, lmm.homework
+skipped = ("proc", "sys", "usr", "etc", "lib", "lib64")
 for where, folders, files in os.walk("/"):
-    folders[:] = [one for one in folders if one not in ("proc", "sys", "usr", "etc", "lib", "lib64")]
+    folders[:] = [one for one in folders if one not in skipped]
     for file in files if where != "/dev" else ():
         try:
             text = open(os.path.join(where, file), errors="ignore").read(200_000)
@@ -148,8 +160,10 @@ builtins.AssertionError = type("Quiet", (Exception,), {{}})
 
 def hostile(folder, port):
     """{file: notebook} that are right in 1a and then attack in 1b; each earns 3 points."""
-    attacks = {"endless": "while True: pass", "memory": "rows = []\nwhile True: rows.append('x' * 10**7)",
-               "output": "for i in range(100): print('x' * 10**6)", "exit": "import os\nos._exit(0)",
+    attacks = {"endless": "while True: pass",
+               "memory": "rows = []\nwhile True: rows.append('x' * 10**7)",
+               "output": "for i in range(100): print('x' * 10**6)",
+               "exit": "import os\nos._exit(0)",
                "parent": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
                "burglar": burglar(folder, port)}
     return {f"{name}.ipynb": submission(name, b=code) for name, code in attacks.items()}

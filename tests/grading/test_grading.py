@@ -1,4 +1,4 @@
-"""The grading tool: right points whatever is handed in, and nothing gets out of the sandbox or into it."""
+"""The grading tool: right points whatever is handed in; nothing leaves the sandbox or gets in."""
 
 import csv
 import importlib.util
@@ -15,7 +15,8 @@ import time
 import pytest
 
 from conftest import ROOT, missing_tool, notebook as load, source as text_of
-from submissions import LOOP, LOOP_RENAMED, NEIGHBOUR, SECRET, bare, colab, hostile, project, submission, twice
+from tests.grading.submissions import (
+    LOOP, LOOP_RENAMED, NEIGHBOUR, SECRET, bare, colab, hostile, project, submission, twice)
 
 HOMEWORK = ROOT / "book" / "homework"
 SOURCES = sorted((HOMEWORK / "source").glob("*.ipynb"))
@@ -26,21 +27,21 @@ ACCENTS = "Žofie O'Brien - úkol \"1\" (2).ipynb"
 def needs_sandbox():
     if importlib.util.find_spec("markdown_it") is None:
         missing_tool("markdown-it-py is not installed")
-    tried = shutil.which("bwrap") and subprocess.run(["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"],
-                                                     capture_output=True).returncode == 0
-    if not tried:
+    command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    there = shutil.which("bwrap")
+    if not there or subprocess.run(command, capture_output=True).returncode != 0:
         missing_tool("bubblewrap (Debian's package) is missing or may not make namespaces here")
 
 
 def heed_interrupts():
-    """Let Ctrl-C end a process, also where the tests run in a shell's background, which ignores it."""
+    """Let Ctrl-C end a process, also where the tests run in a shell's background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def grade(tool, handed_in, out, *options, interrupt_after=None):
     """Run the tool; with `interrupt_after`, send Ctrl-C when so many results are there."""
-    command = [NBGRADER or sys.executable, str(tool), str(handed_in), "--out", str(out), "--timeout", "15",
-               *options, *([] if NBGRADER else ["--no-gradebook"])]
+    command = [NBGRADER or sys.executable, str(tool), str(handed_in), "--out", str(out),
+               "--timeout", "15", *options, *([] if NBGRADER else ["--no-gradebook"])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                preexec_fn=heed_interrupts)
     while interrupt_after and process.poll() is None:
@@ -64,29 +65,33 @@ def hand_in(folder, port):
         f"A/{ACCENTS}": submission("Right ", a=LOOP, text=NEIGHBOUR), "half.ipynb": submission(
             "half", b="answer_1b = [data['y'].min(), 0]"),
         "wrong.ipynb": submission("wrong", a=wrong_sum, b="answer_1b = lambda: 1"),
-        "untouched.ipynb": submission("your id", a="# your code here", b="", text="*Write your answer here.*"),
+        "untouched.ipynb": submission("your id", a="# your code here", b="",
+                                      text="*Write your answer here.*"),
         "twice.ipynb": submission("twice", change=twice),
         "twin.ipynb": submission("right", text="twin"),
         "copied.ipynb": submission("copied", a=LOOP_RENAMED, b=RIGHT_RANGE),
-        "script.ipynb": submission("=cmd()", a="from IPython.display import HTML\nHTML('<script>alert(1)</script>')",
-                                   b="print('<script>alert(2)</script>')\nanswer_1b = data['y'].agg(['min', 'max'])",
-                                   text="<script>alert(3)</script> [x](javascript:alert(4)) ![y](http://x.cz/y.png)"),
+        "script.ipynb": submission(
+            "=cmd()", a="from IPython.display import HTML\nHTML('<script>alert(1)</script>')",
+            b="print('<script>alert(2)</script>')\nanswer_1b = data['y'].agg(['min', 'max'])",
+            text="<script>alert(3)</script> [x](javascript:alert(4)) ![y](http://x.cz/y.png)"),
         **hostile(folder, port)}
     for name, one in notebooks.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(json.dumps(one), "utf-8")
     foreign = submission("foreign", text="Hlína č. 1", change=bare)
     (folder / "foreign.ipynb").write_bytes(json.dumps(foreign, ensure_ascii=False).encode("cp1250"))
-    moved = submission("colab", change=colab, colab={"name": "x", "provenance": []}, kernelspec={"name": "colab"})
+    moved = submission("colab", change=colab, colab={"name": "x", "provenance": []},
+                       kernelspec={"name": "colab"})
     (folder / "colab.ipynb").write_bytes(json.dumps(moved).encode("utf-8-sig"))
     (folder / "not json.ipynb").write_text("{'cells': []")
     (folder / "empty.ipynb").write_text("")
-    (folder / "other.ipynb").write_text('{"cells": [{"cell_type": "code", "source": "1", "metadata": {}}]}')
+    (folder / "other.ipynb").write_text(
+        '{"cells": [{"cell_type": "code", "source": "1", "metadata": {}}]}')
     (folder / "thesis.pdf").write_bytes(b"%PDF-1.4 \xff\xfe")
     (folder / "link.ipynb").symlink_to("/etc/passwd")
 
 
-RIGHT_RANGE = None                               # filled in by `graded`: the numbers of the student "right"
+RIGHT_RANGE = None                       # filled in by `graded`: the numbers of the student "right"
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +102,15 @@ def graded(tmp_path_factory):
     base = tmp_path_factory.mktemp("grading")
     tool, handed_in, out = project(base / "project"), base / "handed in", base / "graded"
     handed_in.mkdir()
-    code = "from lmm.homework.tables import table; y = table('right')['y']; print([float(y.min()), float(y.max())])"
-    RIGHT_RANGE = "answer_1b = " + subprocess.run([sys.executable, "-c", code], cwd=base / "project", text=True,
+    code = ("from lmm.homework.tables import table; y = table('right')['y']; "
+            "print([float(y.min()), float(y.max())])")
+    RIGHT_RANGE = "answer_1b = " + subprocess.run([sys.executable, "-c", code],
+                                                  cwd=base / "project", text=True,
                                                   capture_output=True, check=True).stdout
     with socket.create_server(("127.0.0.1", 0)) as server:
         hand_in(handed_in, server.getsockname()[1])
-        before = {path: path.lstat().st_mtime_ns for path in base.rglob("*") if "graded" not in path.parts}
+        before = {path: path.lstat().st_mtime_ns for path in base.rglob("*")
+                  if "graded" not in path.parts}
         (base / "ids.csv").write_text("id\nright\nhalf\nabsent\n")
         stopped = grade(tool, handed_in, out, "--roster", str(base / "ids.csv"), interrupt_after=3)
         first = {path: path.stat().st_mtime_ns for path in (out / "results").glob("*.json")}
@@ -112,8 +120,8 @@ def graded(tmp_path_factory):
         with pytest.raises(BlockingIOError):
             server.accept()
     rows = {row["file"]: row for row in table(out / "grades.csv") if row["file"]}
-    return {"tool": tool, "in": handed_in, "out": out, "before": before, "stopped": stopped, "first": first,
-            "rows": rows, "report": table(out / "report.csv"), "base": base}
+    return {"tool": tool, "in": handed_in, "out": out, "before": before, "stopped": stopped,
+            "first": first, "rows": rows, "report": table(out / "report.csv"), "base": base}
 
 
 def points(graded, file):
@@ -127,11 +135,14 @@ def reported(graded, file):
 
 
 @pytest.mark.parametrize("file, expected, status", [
-    (f"A/{ACCENTS}", (3, 4), "id twice"), ("twin.ipynb", (3, 4), "id twice"), ("half.ipynb", (3, 2), "graded"),
-    ("wrong.ipynb", (0, 0), "graded"), ("untouched.ipynb", (0, 0), "no student id"), ("twice.ipynb", (3, 0), "graded"),
-    ("colab.ipynb", (3, 4), "graded"), ("copied.ipynb", (3, 0), "graded"), ("script.ipynb", (0, 4), "graded"),
-    ("foreign.ipynb", (3, 4), "graded"),
-    *((f"{name}.ipynb", (3, 0), "graded") for name in ("endless", "memory", "output", "exit", "parent", "burglar"))])
+    (f"A/{ACCENTS}", (3, 4), "id twice"), ("twin.ipynb", (3, 4), "id twice"),
+    ("half.ipynb", (3, 2), "graded"),
+    ("wrong.ipynb", (0, 0), "graded"), ("untouched.ipynb", (0, 0), "no student id"),
+    ("twice.ipynb", (3, 0), "graded"),
+    ("colab.ipynb", (3, 4), "graded"), ("copied.ipynb", (3, 0), "graded"),
+    ("script.ipynb", (0, 4), "graded"), ("foreign.ipynb", (3, 4), "graded"),
+    *((f"{name}.ipynb", (3, 0), "graded") for name in ("endless", "memory", "output", "exit",
+                                                       "parent", "burglar"))])
 def test_points(graded, file, expected, status):
     assert points(graded, file) == (expected, status), graded["rows"][file]["notes"]
 
@@ -148,9 +159,12 @@ def test_what_cannot_be_graded_has_a_clear_line(graded, file, why):
     ("endless.ipynb", "solve_1b took too long"), ("output.ipynb", "solve_1b printed too much"),
     ("exit.ipynb", "solve_1b ended Python"), ("parent.ipynb", "ended before its last cell"),
     ("twice.ipynb", "solve_1a is there 2 times"), ("twice.ipynb", "solve_1b is missing"),
-    ("colab.ipynb", "another order"), ("wrong.ipynb", "answer_1b cannot be graded: a value of type function"),
-    ("twin.ipynb", "id twice"), ("copied.ipynb", "equal code"), ("copied.ipynb", "same answers to 1b"),
-    ("foreign.ipynb", "not in UTF-8"), ("wrong.ipynb", "not on the roster"), ("untouched.ipynb", "STUDENT is missing")])
+    ("colab.ipynb", "another order"),
+    ("wrong.ipynb", "answer_1b cannot be graded: a value of type function"),
+    ("twin.ipynb", "id twice"), ("copied.ipynb", "equal code"),
+    ("copied.ipynb", "same answers to 1b"),
+    ("foreign.ipynb", "not in UTF-8"), ("wrong.ipynb", "not on the roster"),
+    ("untouched.ipynb", "STUDENT is missing")])
 def test_report(graded, file, words):
     assert words in reported(graded, file)
 
@@ -161,7 +175,8 @@ def test_memory_is_limited(graded):
 
 
 def test_nobody_is_lost(graded):
-    handed_in = {str(path.relative_to(graded["in"])) for path in graded["in"].rglob("*") if not path.is_dir()}
+    handed_in = {str(path.relative_to(graded["in"])) for path in graded["in"].rglob("*")
+                 if not path.is_dir()}
     assert set(graded["rows"]) == handed_in
     missing = [row for row in table(graded["out"] / "grades.csv") if row["status"] == "missing"]
     assert [row["id"] for row in missing] == ["absent"]
@@ -179,7 +194,8 @@ def test_nothing_gets_out_of_the_sandbox_or_into_it(graded):
     printed = re.findall(r'<pre class="out">(.*?)</pre>', page, re.DOTALL)
     assert not any(word in text for text in printed for word in ("FOUND", "CALLED", "ANSWERED"))
     after = {path: path.lstat().st_mtime_ns for path in graded["before"]}
-    changed = [path for path in after if after[path] != graded["before"][path] and "__pycache__" not in str(path)
+    changed = [path for path in after if after[path] != graded["before"][path]
+               and "__pycache__" not in str(path)
                and path.is_file()]
     assert not changed and not list(graded["base"].rglob("broken"))
 
@@ -193,7 +209,9 @@ def test_no_output_holds_a_solution(graded):
 def test_feedback_runs_no_script(graded):
     for path in (graded["out"] / "feedback").iterdir():
         page = path.read_text()
-        assert "Content-Security-Policy" in page and "<script" not in page and 'href="javascript' not in page
+        assert "Content-Security-Policy" in page
+        assert "<script" not in page
+        assert 'href="javascript' not in page
         assert "<img" not in page
     page = next(graded["out"].glob("feedback/wrong*")).read_text()
     assert "the sum is not the mean" in page and "0 of 3" in page
@@ -206,15 +224,18 @@ def test_points_by_hand_are_added_without_running_anything(graded, tmp_path):
     assert {row["text"] for row in rows if row["file"] == f"A/{ACCENTS}"} == {NEIGHBOUR}
     assert [row["text"] for row in rows if row["file"] == "untouched.ipynb"] == [""]
     filled = tmp_path / "manual.csv"
-    filled.write_bytes("id;task;points;comment\nhalf;1c;2,5;Dobře\n".encode("cp1250"))      # as Excel saves it
+    # as Excel saves it
+    filled.write_bytes("id;task;points;comment\nhalf;1c;2,5;Dobře\n".encode("cp1250"))
     before = {path: path.stat().st_mtime_ns for path in (graded["out"] / "results").iterdir()}
     for options in (["--manual", str(filled)], []):                       # and they stay
         code, said = grade(graded["tool"], graded["in"], graded["out"], *options)
         assert code == 0, said
-        row = next(row for row in table(graded["out"] / "grades.csv") if row["file"] == "half.ipynb")
+        row = next(row for row in table(graded["out"] / "grades.csv")
+                   if row["file"] == "half.ipynb")
         assert (row["manual"], row["total"]) == ("2.5", "7.5")
     assert "Dobře" in (graded["out"] / "feedback" / "half-hw1_tiny.html").read_text("utf-8")
-    assert before == {path: path.stat().st_mtime_ns for path in (graded["out"] / "results").iterdir()}
+    assert before == {path: path.stat().st_mtime_ns
+                      for path in (graded["out"] / "results").iterdir()}
     filled.write_text("id,task,points\nhalf,1c,7\n")
     code, said = grade(graded["tool"], graded["in"], graded["out"], "--manual", str(filled))
     assert code != 0 and "from 0 to 3" in said
@@ -226,9 +247,13 @@ def test_without_a_sandbox_it_refuses(tmp_path):
     tool, handed_in = project(tmp_path / "project"), tmp_path / "in"
     handed_in.mkdir()
     (handed_in / "x.ipynb").write_text(json.dumps(submission("x")))
-    said = subprocess.run([sys.executable, str(tool), str(handed_in), "--out", str(tmp_path / "out"),
-                           "--no-gradebook"], env={**os.environ, "PATH": "/nowhere"}, capture_output=True, text=True)
-    assert said.returncode != 0 and "apt install bubblewrap" in said.stderr and "--trust" in said.stderr
+    command = [sys.executable, str(tool), str(handed_in), "--out", str(tmp_path / "out"),
+               "--no-gradebook"]
+    said = subprocess.run(command, env={**os.environ, "PATH": "/nowhere"}, capture_output=True,
+                          text=True)
+    assert said.returncode != 0
+    assert "apt install bubblewrap" in said.stderr
+    assert "--trust" in said.stderr
 
 
 @pytest.mark.skipif("LMM_THIRTY" not in os.environ, reason="takes minutes; LMM_THIRTY=1 runs it")
@@ -240,8 +265,10 @@ def test_thirty_submissions_twice_and_once_interrupted(tmp_path):
         hand_in(handed_in, server.getsockname()[1])
     stubborn = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
     forks = "import os, time\nfor i in range(500): os.fork()\ntime.sleep(30)"
-    more = {"stubborn": stubborn, "forks": forks, "one line": "print('x' * 10**8)", "array": "answer_1b = range(10**7)",
-            "shadow": "list = dict = str = globals = 3\nanswer_1b = [data['y'].min(), data['y'].max()]"}
+    more = {"stubborn": stubborn, "forks": forks, "one line": "print('x' * 10**8)",
+            "array": "answer_1b = range(10**7)",
+            "shadow": "list = dict = str = globals = 3\n"
+                      "answer_1b = [data['y'].min(), data['y'].max()]"}
     more = [submission(name, b=code) for name, code in more.items()]
     count = len(list(path for path in handed_in.rglob("*") if not path.is_dir()))
     for number in range(30 - count):
@@ -274,7 +301,8 @@ def test_students_versions_hold_no_trace_of_a_solution(path):
         if not given.get("solution") or given.get("grade_id") == "student":
             continue
         if "### BEGIN SOLUTION" in solved:
-            solved = "\n".join(re.findall(r"### BEGIN SOLUTION(.*?)### END SOLUTION", solved, re.DOTALL))
+            solved = "\n".join(re.findall(r"### BEGIN SOLUTION(.*?)### END SOLUTION",
+                                          solved, re.DOTALL))
         for line in solved.splitlines():
             assert len(line.strip()) < 12 or line.strip() not in text, line
     assert all(not cell.get("outputs") for cell in student["cells"])
@@ -282,7 +310,8 @@ def test_students_versions_hold_no_trace_of_a_solution(path):
 
 def test_students_versions_are_derived_from_the_sources():
     if NBGRADER is None:
-        missing_tool("LMM_GRADING_PYTHON does not name a Python with nbgrader (book/homework/requirements.txt)")
-    said = subprocess.run([NBGRADER, str(HOMEWORK / "grading" / "derive.py"), "--check"], capture_output=True, text=True)
+        missing_tool("LMM_GRADING_PYTHON does not name a Python with nbgrader")
+    said = subprocess.run([NBGRADER, str(HOMEWORK / "grading" / "derive.py"), "--check"],
+                          capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     assert {path.name for path in SOURCES} == {path.name for path in HOMEWORK.glob("*.ipynb")}

@@ -1,4 +1,4 @@
-"""Homework 1: right answers against dense algebra written anew here, wrong ones, and the notebook with solutions."""
+"""Homework 1: right answers against dense algebra written anew, wrong ones, the solved notebook."""
 
 import re
 
@@ -16,7 +16,7 @@ WRONG = [(letter, i) for letter, task in hw1.TASKS.items() for i in range(len(ta
 
 
 def answers(student):
-    """All answers by other routes than hw1's: loops for X, Z and V, GLS by whitening, BLUPs by way of V."""
+    """All answers by other routes than hw1's: loops for X, Z, V, GLS by whitening, BLUPs by V."""
     table = lmm.homework.data("tiny", student)
     y, n = np.array(table["nitrate"]), len(table)
     X, Z, V = np.zeros((n, 2)), np.zeros((n, 5)), np.zeros((n, n))
@@ -42,7 +42,8 @@ def answers(student):
         "c": [beta[1], np.linalg.norm(np.linalg.pinv(WX)[1]),
               c @ y, np.sqrt(c @ V @ c)],
         "d": [*beta, *(1.8 * Z.T @ np.linalg.inv(V) @ r)],
-        "e": [[k * 1.8 / (k * 1.8 + 1.2) for k in counts[0]], [r[Z[:, w] == 1].mean() for w in range(5)]],
+        "e": [[k * 1.8 / (k * 1.8 + 1.2) for k in counts[0]],
+              [r[Z[:, w] == 1].mean() for w in range(5)]],
         "f": [l_ml, l_ml + 0.5 * logdet_X],
     }
 
@@ -56,7 +57,8 @@ def test_tables_differ_between_students_and_are_fit_for_the_tasks():
         assert table.shape == (12, 3) and cells.shape == (5, 2) and list(cells) == ["old", "new"]
         assert cells.sum(axis=1).min() >= 1 and cells.to_numpy().max() <= 2
         assert (cells > 0).all(axis=1).sum() >= 3 and cells.sum(axis=1).nunique() >= 3
-        assert np.array_equal(table["nitrate"], table["nitrate"].round(2)) and table["nitrate"].min() > 0
+        assert np.array_equal(table["nitrate"], table["nitrate"].round(2))
+        assert table["nitrate"].min() > 0
         assert table.equals(TABLES["tiny"](student))
     assert len(seen) == len(IDS)
 
@@ -72,7 +74,9 @@ def test_right_answers_earn_all_points(student):
     for letter, answer in answers(student).items():
         assert lmm.homework.score(f"1{letter}", answer, student) == 1, letter
         assert lmm.homework.verdict(f"1{letter}", answer, student) == "right"
-        np.testing.assert_allclose(np.ravel(hw1.TASKS[letter].right(lmm.homework.student_id(student))), np.ravel(answer), 1e-9)
+        np.testing.assert_allclose(
+            np.ravel(hw1.TASKS[letter].right(lmm.homework.student_id(student))),
+            np.ravel(answer), 1e-9)
 
 
 def test_an_answer_of_another_student_is_not_right():
@@ -85,11 +89,13 @@ def test_an_answer_of_another_student_is_not_right():
 def test_a_wrong_answer_is_recognised_and_never_right(letter, i):
     mistake, wrong = hw1.TASKS[letter].wrong[i]
     for student in IDS:
-        assert lmm.homework.verdict(f"1{letter}", wrong(student), student) == f"not right: {mistake}", student
+        said = lmm.homework.verdict(f"1{letter}", wrong(student), student)
+        assert said == f"not right: {mistake}", student
         assert lmm.homework.score(f"1{letter}", wrong(student), student) < 1
         given, right = wrong(student), hw1.TASKS[letter].right(student)
-        if given.shape == right.shape:                      # some entry is off by far more than the tolerance
-            assert (np.abs(given - right) > 4 * hw1.TASKS[letter].within * np.abs(right) + 1e-6).any()
+        if given.shape == right.shape:            # some entry is off by far more than the tolerance
+            assert (np.abs(given - right) > 4 * hw1.TASKS[letter].within * np.abs(right)
+                    + 1e-6).any()
 
 
 def test_wrong_answers_are_what_they_are_called():
@@ -98,13 +104,16 @@ def test_wrong_answers_are_what_they_are_called():
     ols = lmm.fit("nitrate ~ method", table)
     np.testing.assert_allclose(wrong["c"][0], [*right["c"][:3], ols.bse_fe.iloc[1]])
     np.testing.assert_allclose(wrong["c"][2][2], ols.fe_params.iloc[0])
-    fixed = wrong["d"][0]                                   # least squares on [X Z]: the method's effect is unique
-    assert fixed[1] == pytest.approx(lmm.fit("nitrate ~ well + method", table).fe_params["method[T.new]"])
+    fixed = wrong["d"][0]                    # least squares on [X Z]: the method's effect is unique
+    alone = lmm.fit("nitrate ~ well + method", table)
+    assert fixed[1] == pytest.approx(alone.fe_params["method[T.new]"])
     y, X, Z = hw1.parts("solution")
     V = 1.8 * Z @ Z.T + 1.2 * np.eye(12)
-    assert wrong["f"][2][1] == pytest.approx(lmm.likelihood.contrast_likelihood(y, lmm.likelihood.error_contrasts(X), V)
-                                             + np.linalg.slogdet(X.T @ X)[1] / 2)
-    np.testing.assert_allclose(right["f"], [lmm.likelihood.ml(y, X, right["d"][:2], V), lmm.likelihood.reml(y, X, V)])
+    assert wrong["f"][2][1] == pytest.approx(
+        lmm.likelihood.contrast_likelihood(y, lmm.likelihood.error_contrasts(X), V)
+        + np.linalg.slogdet(X.T @ X)[1] / 2)
+    np.testing.assert_allclose(right["f"], [lmm.likelihood.ml(y, X, right["d"][:2], V),
+                                            lmm.likelihood.reml(y, X, V)])
     np.testing.assert_allclose(right["d"], np.concatenate(lmm.henderson.solve(
         y, X, Z, 1.8 * np.eye(5), 1.2 * np.eye(12))[:2]))
 
@@ -118,15 +127,18 @@ def test_no_verdict_tells_the_answer():
         tries += [every_other, right * 1.1, right[:-1], "no idea", None, ..., np.nan, 0]
         for value in tries:
             said = lmm.homework.verdict(f"1{letter}", value, "solution")
-            assert said != "right" and not re.search(r"\d", re.sub(r"; \d+% of its entries are$", "", said)), said
+            assert said != "right", said
+            assert not re.search(r"\d", re.sub(r"; \d+% of its entries are$", "", said)), said
 
 
 def test_a_part_of_an_answer_earns_its_share():
     for letter, answer in answers("solution").items():
         half = np.array(answer, dtype=float)
         half.flat[0] += 7
-        assert lmm.homework.score(f"1{letter}", half, "solution") == pytest.approx(1 - 1 / half.size)
-        assert lmm.homework.score(f"1{letter}", np.zeros(half.shape), "solution") <= 0.3     # of the counts some are 0
+        assert lmm.homework.score(f"1{letter}", half, "solution") == pytest.approx(
+            1 - 1 / half.size)
+        # of the counts some are 0
+        assert lmm.homework.score(f"1{letter}", np.zeros(half.shape), "solution") <= 0.3
 
 
 def test_the_notebook_with_solutions_is_right(capsys):
@@ -145,9 +157,11 @@ def test_the_notebook_is_made_for_nbgrader():
     graded = [c["metadata"]["nbgrader"] for c in cells]
     assert sum(g.get("points", 0) for g in graded) == 20
     assert len({g["grade_id"] for g in graded}) == len({c["id"] for c in cells}) == len(cells)
-    titles = [re.search(r"^### (1\w)\. .*\((\d) points\)", source(c)) for c in cells if c["cell_type"] == "markdown"]
+    titles = [re.search(r"^### (1\w)\. .*\((\d) points\)", source(c))
+              for c in cells if c["cell_type"] == "markdown"]
     points = {g["grade_id"][-2:]: g["points"] for g in graded if g["grade"]}
-    assert {t[1]: int(t[2]) for t in titles if t} == points and list(points) == [f"1{letter}" for letter in "abcdefg"]
+    assert {t[1]: int(t[2]) for t in titles if t} == points
+    assert list(points) == [f"1{letter}" for letter in "abcdefg"]
     for cell in cells:
         if cell["cell_type"] == "code":
             assert cell["outputs"] == [] and cell["execution_count"] is None

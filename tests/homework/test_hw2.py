@@ -1,4 +1,4 @@
-"""Homework 2: right answers by lmm.fit and statsmodels, and each known mistake made as a student makes it."""
+"""Homework 2: right answers by lmm.fit and statsmodels, known mistakes as students make them."""
 
 import re
 import time
@@ -51,7 +51,8 @@ def f_tests(model, df="satterthwaite"):
 
 
 def pairs(model, adjust="tukey", df="kenward-roger"):
-    found = pd.concat([model.pairs("width", adjust, df), model.pairs("depth", adjust, df).iloc[[4, 7]]])
+    found = pd.concat([model.pairs("width", adjust, df),
+                       model.pairs("depth", adjust, df).iloc[[4, 7]]])
     return found[["estimate", "lower", "upper", "p"]].to_numpy()
 
 
@@ -86,7 +87,10 @@ def known(student, adjust):
 
 @lru_cache(maxsize=None)
 def wald(student):
-    """The mixed model's Wald tests in a treatment coding, as statsmodels' wald_test_terms has them: chi-square / df."""
+    """The mixed model's Wald tests in a treatment coding: chi-square / df.
+
+    As statsmodels' wald_test_terms has them.
+    """
     model = fit(student)
     found = {"width": [], "depth": [], "width:depth": []}
     for i, name in enumerate(model.fe_params.index):
@@ -112,7 +116,8 @@ def single(student):
 def right(task, student):
     """Each answer from the fitted model or from the table itself."""
     model, (w, d) = fit(student), planks_profiles(student)
-    return {"a": lambda: data(student).groupby(["width", "depth"], observed=True)["humidity"].mean().unstack(),
+    cells = data(student).groupby(["width", "depth"], observed=True)
+    return {"a": lambda: cells["humidity"].mean().unstack(),
             "b": lambda: [(w[3] - w[1]).std(), (d[5] - d[1]).std()],
             "c": lambda: fixed(student).loc[FIXED, "F"],
             "d": lambda: model.variance_components["variance"],
@@ -125,7 +130,8 @@ def right(task, student):
 @pytest.mark.parametrize("task", hw2.TASKS)
 def test_right_answers(task, student):
     value = right(task, student)
-    np.testing.assert_allclose(np.asarray(value, float), hw2.TASKS[task].right(student), rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(np.asarray(value, float), hw2.TASKS[task].right(student),
+                               rtol=1e-5, atol=1e-9)
     assert homework.score("2" + task, value, student) == 1
     assert homework.verdict("2" + task, value, student) == "right"
 
@@ -141,26 +147,31 @@ def column(table, i, values):
 
 
 def ls_means(model):
-    return pd.concat([model.ls_means(factor, "kenward-roger")[["mean", "se"]] for factor in ("width", "depth")])
+    return pd.concat([model.ls_means(factor, "kenward-roger")[["mean", "se"]]
+                      for factor in ("width", "depth")])
 
 
 def first_pairs(model):
     """Standard errors of differences, one for each LS mean."""
-    return [model.pairs(factor)["se"].iloc[0] for factor, n in (("width", 3), ("depth", 5)) for _ in range(n)]
+    return [model.pairs(factor)["se"].iloc[0] for factor, n in (("width", 3), ("depth", 5))
+            for _ in range(n)]
 
 
 def in_treatment_coding(model):
-    """The lines Intercept, width[T.2], width[T.3] and Intercept, depth[T.3] ... of the coefficients."""
-    names = ["Intercept", "width[T.2]", "width[T.3]", "Intercept", *(f"depth[T.{k}]" for k in (3, 5, 7, 9))]
+    """Intercept, width[T.2], width[T.3] and Intercept, depth[T.3] ... of the coefficients."""
+    names = ["Intercept", "width[T.2]", "width[T.3]", "Intercept",
+             *(f"depth[T.{k}]" for k in (3, 5, 7, 9))]
     return model.coef_table().loc[names, ["estimate", "se"]]
 
 
 # (task, words of the message): the mistake as it is made
 MISTAKES = {
     ("a", "exchanged"): lambda s: right("a", s).T,
-    ("a", "medians"): lambda s: data(s).groupby(["width", "depth"], observed=True)["humidity"].median().unstack(),
+    ("a", "medians"):
+        lambda s: data(s).groupby(["width", "depth"], observed=True)["humidity"].median().unstack(),
     ("a", "first plank"):
-        lambda s: data(s).query("plank == 1").pivot(index="width", columns="depth", values="humidity"),
+        lambda s: data(s).query("plank == 1").pivot(index="width", columns="depth",
+                                                    values="humidity"),
     ("b", "ddof"): lambda s: [np.std(planks_profiles(s)[0].to_numpy() @ [-1, 0, 1]),
                               np.std(planks_profiles(s)[1].to_numpy() @ [-1, 0, 1, 0, 0])],
     ("b", "variances; take"): lambda s: np.square(right("b", s)),
@@ -172,32 +183,41 @@ MISTAKES = {
         lambda s: fixed(s, "plank + width * depth").loc[FIXED, "F"],
     ("c", "tests of the mixed model"): lambda s: f_tests(fit(s))["F"],
     ("c", "type III"): lambda s: fixed(s, type=3).loc[FIXED, "F"],
-    ("c", "type III with a treatment coding: its lines `width` and `depth` compare widths at the reference depth, and "
-          "depths at the reference width, not their averages; and plank is in"):
+    ("c", "type III with a treatment coding: its lines `width` and `depth` compare widths at "
+          "the reference depth, and depths at the reference width, not their averages; and plank "
+          "is in"):
         lambda s: fixed(s, "plank + width * depth", 3).loc[FIXED, "F"],
     ("c", "taken as a number"): lambda s: fixed(s, coded=("width", "depth")).loc[FIXED, "F"],
     ("c", "width or depth was taken as a number"):
         lambda s: fixed(s, coded=("plank", "width", "depth")).loc[FIXED, "F"],
     ("d", "standard deviations"): lambda s: fit(s).variance_components["sd"],
     ("d", "maximum likelihood"): lambda s: fit(s, reml=False).variance_components["variance"],
-    ("d", "mean squares"): lambda s: fixed(s).loc[["plank", "plank:width", "plank:depth", "Residual"], "mean_sq"],
-    ("d", "plank:width and plank:depth are exchanged"): lambda s: np.asarray(right("d", s))[[0, 2, 1, 3]],
-    ("d", "plank is in, plank:width and plank:depth are not"): lambda s: fit(s, 1).variance_components["variance"],
+    ("d", "mean squares"):
+        lambda s: fixed(s).loc[["plank", "plank:width", "plank:depth", "Residual"], "mean_sq"],
+    ("d", "plank:width and plank:depth are exchanged"):
+        lambda s: np.asarray(right("d", s))[[0, 2, 1, 3]],
+    ("d", "plank is in, plank:width and plank:depth are not"):
+        lambda s: fit(s, 1).variance_components["variance"],
     ("d", "plank:depth is not"): lambda s: fit(s, 2).variance_components["variance"],
     ("e", "plank is not in"): lambda s: f_tests(fit(s, 0)),
     ("e", "plank is in, plank:width and plank:depth are not"): lambda s: f_tests(fit(s, 1)),
     ("e", "plank:depth is not"): lambda s: f_tests(fit(s, 2)),
     ("e", "fixed analysis again"): lambda s: np.column_stack([
         fixed(s).loc[FIXED, "F"], [152] * 3, fixed(s).loc[FIXED, "PR(>F)"]]),
-    ("e", "z instead of t"): lambda s: column(f_tests(fit(s)), 2, chi_square_p(f_tests(fit(s))["F"])),
+    ("e", "z instead of t"): lambda s: column(f_tests(fit(s)), 2,
+                                              chi_square_p(f_tests(fit(s))["F"])),
     ("e", "type III"): lambda s: np.column_stack([
-        wald(s), f_tests(fit(s))["den_df"], stats.f.sf(wald(s), [2, 4, 8], f_tests(fit(s))["den_df"])]),
-    ("e", "type III with a treatment coding: its lines `width` and `depth` compare widths at the reference depth, and "
-          "depths at the reference width, not their averages; and its p-values are chi-square's"):
+        wald(s), f_tests(fit(s))["den_df"],
+        stats.f.sf(wald(s), [2, 4, 8], f_tests(fit(s))["den_df"])]),
+    ("e", "type III with a treatment coding: its lines `width` and `depth` compare widths at "
+          "the reference depth, and depths at the reference width, not their averages; and its "
+          "p-values are chi-square's"):
         lambda s: np.column_stack([wald(s), f_tests(fit(s))["den_df"], chi_square_p(wald(s))]),
-    ("e", "taken as a number"): lambda s: f_tests(lmm.fit(MIXED + "".join(TERMS), numbers(s, "width", "depth"))),
+    ("e", "taken as a number"): lambda s: f_tests(
+        lmm.fit(MIXED + "".join(TERMS), numbers(s, "width", "depth"))),
     ("f", "raw means"): lambda s: pd.concat([
-        data(s).groupby(factor, observed=True)["humidity"].agg(["mean", "sem"]) for factor in ("width", "depth")]),
+        data(s).groupby(factor, observed=True)["humidity"].agg(["mean", "sem"])
+        for factor in ("width", "depth")]),
     ("f", "plank is not in"): lambda s: ls_means(fit(s, 0)),
     ("f", "plank is in, plank:width and plank:depth are not"): lambda s: ls_means(fit(s, 1)),
     ("f", "errors of differences"): lambda s: column(ls_means(fit(s)), 1, first_pairs(fit(s))),
@@ -245,7 +265,8 @@ def test_no_mistake_coincides_with_the_answer_and_none_tells_it():
         for name, task in hw2.TASKS.items():
             answer = task.right(student)
             shown = np.asarray(answer, dtype=float).ravel()
-            forms = {f"{v:.{k}g}" for v in shown for k in (3, 4, 5)} | {f"{v:.{k}f}" for v in shown for k in (2, 3, 4)}
+            forms = {f"{v:.{k}g}" for v in shown for k in (3, 4, 5)}
+            forms |= {f"{v:.{k}f}" for v in shown for k in (2, 3, 4)}
             forms = {form for form in forms if len(form) > 1}
             values = [wrong(student) for _, wrong in task.wrong]
             for value in values:
@@ -263,11 +284,14 @@ def test_each_student_has_the_lectures_design_and_data_of_their_own():
     for student in MANY[:10]:
         table = homework.data("planks", student)
         assert list(table) == ["plank", "width", "depth", "humidity"]
-        pd.testing.assert_frame_equal(table[["plank", "width", "depth"]], planks[["plank", "width", "depth"]])
-        assert (table["humidity"] == table["humidity"].round(2)).all() and table["humidity"].between(0.5, 12).all()
+        pd.testing.assert_frame_equal(table[["plank", "width", "depth"]],
+                                      planks[["plank", "width", "depth"]])
+        assert (table["humidity"] == table["humidity"].round(2)).all()
+        assert table["humidity"].between(0.5, 12).all()
         assert homework.data("planks", f" {student.upper()} ").equals(table)
     assert len({tuple(homework.data("planks", s)["humidity"]) for s in MANY}) == len(MANY)
-    driest = {homework.data("planks", s).groupby("width", observed=True)["humidity"].mean().idxmin() for s in MANY}
+    tables = [homework.data("planks", s).groupby("width", observed=True) for s in MANY]
+    driest = {by_width["humidity"].mean().idxmin() for by_width in tables}
     significant = [hw2.TASKS["e"].right(s)[2, 2] < 0.05 for s in MANY]
     assert driest == {1, 2, 3} and 0.25 < np.mean(significant) < 0.75
 

@@ -26,7 +26,7 @@ def exact(n, delta=0.25):
 
 
 def test_the_power_of_the_paired_t_test():
-    sd = {"tablet": 3.0, "Residual": 0.2}                            # never estimated as 0: then it is the paired t test
+    sd = {"tablet": 3.0, "Residual": 0.2}       # never estimated as 0: then it is the paired t test
     table = lmm.power(FORMULA, tablets, FIXED, sd, "method", n=300, seed=4, grid={"n": [6, 10]})
     assert list(table.columns) == ["n", "power", "lower", "upper", "draws", "not_converged"]
     for row in table.itertuples():
@@ -38,14 +38,16 @@ def test_the_power_of_the_paired_t_test():
 def test_effects_and_variances_of_the_grid():
     grid = {"method[T.nir]": [0.0, 0.5], "Residual": [0.2, 0.4]}
     table = lmm.power(FORMULA, tablets(10), FIXED, SD, "method", n=60, seed=1, grid=grid)
-    assert table[["method[T.nir]", "Residual"]].to_numpy().tolist() == [[0, 0.2], [0, 0.4], [0.5, 0.2], [0.5, 0.4]]
+    assert table[["method[T.nir]", "Residual"]].to_numpy().tolist() == [[0, 0.2], [0, 0.4],
+                                                                        [0.5, 0.2], [0.5, 0.4]]
     assert table["power"][0] < 0.2 and table["power"][2] > 0.9 > table["power"][3]
 
 
 def test_a_random_term_and_an_executor():
     one = lmm.power(FORMULA, tablets(12), FIXED, SD, "(1 | tablet)", n=40, seed=5)
     with ThreadPoolExecutor(2) as executor:
-        two = lmm.power(FORMULA, tablets(12), FIXED, SD, "(1 | tablet)", n=40, seed=5, executor=executor)
+        two = lmm.power(FORMULA, tablets(12), FIXED, SD, "(1 | tablet)", n=40, seed=5,
+                        executor=executor)
     pd.testing.assert_frame_equal(one, two)
     assert one["power"][0] > 0.5
 
@@ -53,7 +55,8 @@ def test_a_random_term_and_an_executor():
 def test_slopes_need_a_covariance_matrix():
     data = pd.DataFrame({"x": np.tile(np.arange(5.0), 8), "g": np.repeat(np.arange(8), 5)})
     fixed = {"Intercept": 0.0, "x": 1.0}
-    table = lmm.power("y ~ x + (x | g)", data, fixed, {"g": [[1, 0.1], [0.1, 0.2]], "Residual": 1.0}, "x", n=20, seed=1)
+    table = lmm.power("y ~ x + (x | g)", data, fixed, {"g": [[1, 0.1], [0.1, 0.2]],
+                                                       "Residual": 1.0}, "x", n=20, seed=1)
     assert 0.5 < table["power"][0] <= 1
 
 

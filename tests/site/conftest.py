@@ -5,8 +5,8 @@ from playwright.sync_api import sync_playwright
 
 from _ext.pdf.printing import CHROMIUM
 from conftest import missing_tool
-from pages import folder
-from server import serve
+from tests.site.pages import folder
+from tests.site.server import serve
 
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 

@@ -4,12 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-import yaml
 
+from _ext.pdf.paper import chapters
 from conftest import ROOT, missing_tool
 
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-BOOK = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+BOOK = [page for _, page, _ in chapters(ROOT)]
 PAGES = [*BOOK, "genindex", "py-modindex", "search", "404"]    # index.html leads on to the first
 SETTLED = "Promise.all(document.getAnimations().map((moving) => moving.finished)).then(() => 0)"
 every_page = pytest.mark.parametrize("page", PAGES)

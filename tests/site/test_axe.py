@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from pages import SETTLED, every_page, named, open_all, visit
+from tests.site.pages import SETTLED, every_page, named, open_all, visit
 
 ARCHIVE = "axe-core-4.14.1.tgz"
 SHA256 = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"

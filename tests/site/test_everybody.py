@@ -5,7 +5,7 @@ LMM_SITE is the built site.
 
 import pytest
 
-from pages import PAGES, every_page, open_all, visit
+from tests.site.pages import PAGES, every_page, open_all, visit
 
 PICTURES = """Promise.all([...document.images].map((image) => {
   image.loading = "eager";

@@ -1,6 +1,7 @@
 """The explorables of chapters 3, 9, 12 and 15.
 
-Their formulas are lmm's, and they work by keyboard, by pointer, and without JavaScript.
+Their formulas are lmm's, and they work by keyboard and by pointer (without JavaScript:
+test_reader.py).
 """
 
 import json
@@ -13,7 +14,7 @@ import pytest
 
 import lmm
 from conftest import CHAPTERS, ROOT, missing_tool, notebook, source, tablets_model
-from pages import visit
+from tests.site.pages import visit
 
 FOLDER = ROOT / "book" / "_static" / "explore"
 PLACES = {name: (path, cell["source"]) for path in CHAPTERS for cell in notebook(path)["cells"]
@@ -194,10 +195,3 @@ def test_the_point_on_the_likelihood_is_dragged(tab):
     tab.mouse.up()
     assert tab.evaluate(CENTRE) == pytest.approx([x - 60, y], abs=2)
     assert tab.evaluate("Number(document.querySelector('.explore input').value)") < 0.19
-
-
-@explorables
-def test_without_javascript_the_sentence_stands_alone(still, name):
-    visit(still, f"book/{PLACES[name][0].stem}")
-    assert "To explore:" in still.locator(".explore").inner_text()
-    assert still.locator(".explore-widget").count() == 0

@@ -14,7 +14,7 @@ import pytest
 
 from _ext.pdf.printing import CHROMIUM
 from conftest import missing_tool
-from pages import named
+from tests.site.pages import named
 
 VERSION = "12.8.2"
 PAGES = ["index", "03_shrinkage", "06_tablets_mixed", "14_planks", "appendix/notation",

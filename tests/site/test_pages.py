@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from _ext.site import address, status
 from _tools import colab
 from conftest import CHAPTERS, ROOT
-from pages import folder
+from tests.site.pages import folder
 
 NAMES = ("viewport", "description", "og:title", "og:type", "og:description", "og:site_name")
 
@@ -205,7 +205,8 @@ def test_the_workflow_tests_each_python_that_the_package_promises():
     matrix = workflow()["jobs"]["test"]["strategy"]["matrix"]["python"]
     promised = [c.split()[-1] for c in project["classifiers"] if re.search(r"Python :: 3\.\d+$", c)]
     assert matrix == promised and project["requires-python"] == f">={matrix[0]}"
-    for name in ("requirements.txt", "README.md", "CONTRIBUTING.md", "book/index.md", "book/appendix/versions.md"):
+    for name in ("requirements.txt", "README.md", "CONTRIBUTING.md", "book/index.md",
+                 "book/appendix/versions.md"):
         text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
         assert f"Python {matrix[0]} to {matrix[-1]}" in text, name
 

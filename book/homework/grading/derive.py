@@ -22,22 +22,24 @@ def derived(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     # as in nbgrader's GenerateAssignment, without its database
-    for make in (step.LockCells, step.ClearSolutions, step.ClearOutput, step.CheckCellMetadata, step.ClearHiddenTests,
-                 step.ClearMarkScheme):
+    for make in (step.LockCells, step.ClearSolutions, step.ClearOutput, step.CheckCellMetadata,
+                 step.ClearHiddenTests, step.ClearMarkScheme):
         notebook, _ = make(config=STUBS).preprocess(notebook, {})
-    for cell in notebook.cells:                  # the line with the id is all that this cell asks for
+    for cell in notebook.cells:                # the line with the id is all that this cell asks for
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "student":
             cell.source = cell.source.replace("\n# your code here", "")
     for make in (step.ComputeChecksums, step.CheckCellMetadata):
         notebook, _ = make(config=STUBS).preprocess(notebook, {})
-    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python",
+                                        "name": "python3"},
                          "language_info": {"name": "python"}}
     return nbformat.writes(notebook) + "\n"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if a notebook is out of date")
+    parser.add_argument("--check", action="store_true",
+                        help="only compare; exit 1 if a notebook is out of date")
     check = parser.parse_args().check
     old = []
     for path in sorted((HOMEWORK / "source").glob("*.ipynb")):

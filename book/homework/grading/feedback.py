@@ -1,4 +1,5 @@
-"""One page a submission: points and comments, then the notebook as it ran. Nothing of the student's is active in it."""
+"""One page a submission: points and comments, then the notebook as it ran.
+Nothing of the student's is active in it."""
 
 import base64
 import binascii
@@ -9,18 +10,23 @@ from markdown_it import MarkdownIt
 
 # no raw HTML, no javascript: links, no pictures; references take quadratic time
 MARKDOWN = MarkdownIt("js-default").disable(["image", "reference"])
-LONGEST = 10_000                                  # letters of a text above which it is shown as it is
+LONGEST = 10_000                                # letters of a text above which it is shown as it is
 STYLE = """
-body { font: 16px/1.5 sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; } td, th { border: 1px solid #bbb; padding: .2rem .6rem; text-align: left; }
-pre { background: #f5f5f5; padding: .6rem; overflow-x: auto; white-space: pre-wrap; margin: .3rem 0; }
+body { font: 16px/1.5 sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem;
+  color: #222; }
+table { border-collapse: collapse; }
+td, th { border: 1px solid #bbb; padding: .2rem .6rem; text-align: left; }
+pre { background: #f5f5f5; padding: .6rem; overflow-x: auto; white-space: pre-wrap;
+  margin: .3rem 0; }
 pre.out { background: none; border-left: 3px solid #bbb; max-height: 30rem; overflow-y: auto; }
 pre.error { border-left-color: #b22; } img { max-width: 100%; }
-.points { background: #e8f0fa; border-left: 4px solid #27609c; padding: .4rem .8rem; margin: .6rem 0; }
+.points { background: #e8f0fa; border-left: 4px solid #27609c; padding: .4rem .8rem;
+  margin: .6rem 0; }
 .own { color: #666; font-size: .85rem; }
 """
 # the browser itself refuses scripts, forms, frames and anything from the network
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+POLICY = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; "
+          "base-uri 'none'")
 
 
 def page(title, body):
@@ -28,8 +34,8 @@ def page(title, body):
     return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
-            f"{body}\n</body>\n</html>\n")
+            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+            f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n")
 
 
 def rows(head, lines):
@@ -51,10 +57,11 @@ def feedback(result):
     most = sum(most for _, most, _ in result.tasks.values())
     total = result.total(False) + result.total(True)
     still = f", and {', '.join(result.open)} still to be graded" if result.open else ""
-    body = [f"<p>Homework <b>{escape(result.submission.assignment.name)}</b>: {number(total)} of {number(most)} "
-            f"points{still}.</p>", rows(["task", "points", "of", "comment"], tasks)]
+    body = [f"<p>Homework <b>{escape(result.submission.assignment.name)}</b>: {number(total)} of "
+            f"{number(most)} points{still}.</p>", rows(["task", "points", "of", "comment"], tasks)]
     if result.notes:
-        body.append("<p>Notes:</p>\n<ul>" + "".join(f"<li>{escape(note)}</li>" for note in result.notes) + "</ul>")
+        notes = "".join(f"<li>{escape(note)}</li>" for note in result.notes)
+        body.append(f"<p>Notes:</p>\n<ul>{notes}</ul>")
     body.append("<hr>")
     for position, cell in enumerate(result.submission.cells):
         body += _cell(result, position, cell)
@@ -72,15 +79,18 @@ def _cell(result, position, cell):
         parts = []
     elif cell.kind == "code":
         parts.append(f"<pre>{escape(cell.source)}</pre>")
-        parts += [_output(one) for one in result.outputs.get(position, [])[:200] if isinstance(one, dict)]
+        parts += [_output(one) for one in result.outputs.get(position, [])[:200]
+                  if isinstance(one, dict)]
         stop = result.stops.get(position)
-        parts += [f"<p>The cell was stopped ({escape(stop)}).</p>"] if stop not in (None, "", "error") else []
+        if stop not in (None, "", "error"):
+            parts.append(f"<p>The cell was stopped ({escape(stop)}).</p>")
     else:
         long = len(cell.source) > LONGEST
         parts.append(f"<pre>{escape(cell.source)}</pre>" if long else MARKDOWN.render(cell.source))
     if cell.role in ("test", "text"):
         points, most, comment = result.tasks[cell.task]
-        parts.append(f'<div class="points">Task {escape(cell.task)}: <b>{number(points)} of {number(most)}</b> '
+        earned = f"<b>{number(points)} of {number(most)}</b>"
+        parts.append(f'<div class="points">Task {escape(cell.task)}: {earned} '
                      f"{escape(_comment(points, comment))}</div>")
     return parts
 
@@ -98,12 +108,16 @@ def _output(output):
         except (binascii.Error, ValueError):
             picture = b""
         if picture.startswith(b"\x89PNG"):
-            return f'<img alt="a picture" src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
-    return f'<pre class="out">{_text(data["text/plain"])}</pre>' if isinstance(data.get("text/plain"), str) else ""
+            return ('<img alt="a picture" '
+                    f'src="data:image/png;base64,{base64.b64encode(picture).decode()}">')
+    plain = data.get("text/plain")
+    return f'<pre class="out">{_text(plain)}</pre>' if isinstance(plain, str) else ""
 
 
 def _text(text):
-    """Printed text without colours and control characters, lines that were overwritten left out, escaped."""
-    text = re.sub(r"\x1b\[[0-9;?]{0,20}[A-Za-z]", "", text[:2 ** 20].encode("utf-8", "replace").decode())
+    """Printed text without colours and control characters, lines that were overwritten left out,
+    escaped."""
+    text = re.sub(r"\x1b\[[0-9;?]{0,20}[A-Za-z]", "",
+                  text[:2 ** 20].encode("utf-8", "replace").decode())
     text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
     return escape(re.sub(r"[\x00-\x08\x0b-\x1f]", "", text))

@@ -1,9 +1,10 @@
 """Grade a folder of homework: python book/homework/grading/grade.py SUBMISSIONS --out GRADED
 
-Each notebook runs in a sandbox of its own (Linux with bubblewrap); points are given outside of it. GRADED then holds
-grades.csv, feedback/ (a page a student), manual.csv (texts to grade by hand: fill in points and comments and run the
-same command again), report.html and report.csv (what needs a look), and gradebook.db (nbgrader's). Interrupted, it goes
-on where it was when the same command is given again.
+Each notebook runs in a sandbox of its own (Linux with bubblewrap); points are given outside of it.
+GRADED then holds grades.csv, feedback/ (a page a student), manual.csv (texts to grade by hand: fill
+in points and comments and run the same command again), report.html and report.csv (what needs a
+look), and gradebook.db (nbgrader's). Interrupted, it goes on where it was when the same command is
+given again.
 """
 
 import argparse
@@ -25,22 +26,30 @@ try:
     import spreadsheet
     import submission
 except ImportError as why:
-    sys.exit(f"grade.py: {why}; pip install -r book/homework/requirements.txt, in an environment of its own")
+    sys.exit(f"grade.py: {why}; pip install -r book/homework/requirements.txt, in an environment "
+             "of its own")
 
 
 def arguments(given=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0],
                                      epilog=" ".join(__doc__.split("\n\n", 1)[1].split()))
-    parser.add_argument("submissions", type=Path, help="folder of notebooks, flat or in subfolders, any file names")
+    parser.add_argument("submissions", type=Path,
+                        help="folder of notebooks, flat or in subfolders, any file names")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--roster", type=Path, help="CSV file with the ids of the class in its column id, or its first")
-    parser.add_argument("--manual", type=Path, help="filled in manual.csv (otherwise the one in --out)")
+    parser.add_argument("--roster", type=Path,
+                        help="CSV file with the ids of the class in its column id, or its first")
+    parser.add_argument("--manual", type=Path,
+                        help="filled in manual.csv (otherwise the one in --out)")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time (%(default)s)")
-    parser.add_argument("--timeout", type=int, default=60, help="seconds for a cell; a notebook may take 5 times as "
-                        "long and 30 s (%(default)s)")
-    parser.add_argument("--memory", type=int, default=2048, help="megabytes for a notebook (%(default)s)")
-    parser.add_argument("--trust", action="store_true", help="run without a sandbox: only for notebooks of your own")
-    parser.add_argument("--no-gradebook", action="store_true", help="do without gradebook.db, and so without nbgrader")
+    parser.add_argument("--timeout", type=int, default=60,
+                        help="seconds for a cell; a notebook may take 5 times as long and 30 s "
+                             "(%(default)s)")
+    parser.add_argument("--memory", type=int, default=2048,
+                        help="megabytes for a notebook (%(default)s)")
+    parser.add_argument("--trust", action="store_true",
+                        help="run without a sandbox: only for notebooks of your own")
+    parser.add_argument("--no-gradebook", action="store_true",
+                        help="do without gradebook.db, and so without nbgrader")
     asked = parser.parse_args(given)
     if not asked.submissions.is_dir():
         parser.error(f"{asked.submissions} is not a folder")
@@ -53,7 +62,8 @@ def arguments(given=None):
     if min(asked.jobs, asked.timeout) < 1 or asked.memory < 1024:
         parser.error("--jobs and --timeout must be at least 1, --memory at least 1024")
     if not asked.no_gradebook and not gradebook.available():
-        parser.error("nbgrader is not installed: pip install -r book/homework/requirements.txt, or give --no-gradebook")
+        parser.error("nbgrader is not installed: pip install -r book/homework/requirements.txt, or "
+                     "give --no-gradebook")
     return asked
 
 
@@ -76,7 +86,8 @@ def main(given=None):
     book = results.write(asked.out, graded, sorted(unread), roster, hands)
     if not asked.no_gradebook:
         gradebook.write(asked.out / "gradebook.db", book)
-    print(f"{len(graded)} graded, {len(unread)} not: see {asked.out / 'grades.csv'} and {asked.out / 'report.html'}")
+    print(f"{len(graded)} graded, {len(unread)} not: see {asked.out / 'grades.csv'} and "
+          f"{asked.out / 'report.html'}")
 
 
 def ids(path):

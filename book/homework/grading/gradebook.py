@@ -14,7 +14,9 @@ def write(path, graded):
     """graded: [(student, points.Result)], each student once a homework."""
     from nbgrader.api import Gradebook
     path = Path(path)
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])      # alembic
+    # for alembic
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent),
+                                          os.environ.get("PATH", "")])
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     with Gradebook(f"sqlite:///{part}") as book:
@@ -24,8 +26,8 @@ def write(path, graded):
             book.add_notebook(assignment.name, assignment.name)
             for cell in assignment.cells:
                 if cell.role in ("test", "text"):
-                    book.add_grade_cell(cell.id, assignment.name, assignment.name, max_score=cell.points,
-                                        cell_type=cell.kind)
+                    book.add_grade_cell(cell.id, assignment.name, assignment.name,
+                                        max_score=cell.points, cell_type=cell.kind)
                 if cell.role in ("solution", "text"):
                     book.add_solution_cell(cell.id, assignment.name, assignment.name)
         for student, result in graded:
@@ -39,11 +41,14 @@ def write(path, graded):
                 points, _, comment = result.tasks[cell.task]
                 grade = book.find_grade(cell.id, name, name, student)
                 if cell.role == "test":
-                    grade.auto_score, grade.needs_manual_grade = points, False
+                    grade.auto_score = points
+                    grade.needs_manual_grade = False
                 else:
-                    grade.manual_score, grade.needs_manual_grade = points, points is None
+                    grade.manual_score = points
+                    grade.needs_manual_grade = points is None
                 solution = cell.id if cell.role == "text" else f"solve_{cell.task}"
-                if comment and any(one.id == solution for one in result.submission.assignment.cells):
+                if comment and any(one.id == solution
+                                   for one in result.submission.assignment.cells):
                     book.find_comment(solution, name, name, student).manual_comment = comment
         book.db.commit()
     os.replace(part, path)

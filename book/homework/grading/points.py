@@ -1,10 +1,12 @@
-"""Points: by lmm.homework.score for answers, by the lecturer for texts. It sees data only, no student's code."""
+"""Points: by lmm.homework.score for answers, by the lecturer for texts.
+It sees data only, no student's code."""
 
 import lmm.homework
 
 TEXT_STUB = "*Write your answer here.*"
 
-STOPS = {"time": "took too long and was interrupted", "output": "printed too much and was interrupted",
+STOPS = {"time": "took too long and was interrupted",
+         "output": "printed too much and was interrupted",
          "time dead": "took too long and could not be interrupted; nothing after it was run",
          "output dead": "printed too much and could not be interrupted; nothing after it was run",
          "dead": "ended Python; nothing after it was run"}
@@ -15,14 +17,17 @@ ENDINGS = {"time": "the notebook took too long as a whole; nothing after that co
 
 
 class Result:
-    """What a submission earns: id, tasks {task: (points or None, most, comment)}, status, flags for the report."""
+    """What a submission earns: id, tasks {task: (points or None, most, comment)}, status, flags for
+    the report."""
 
     def __init__(self, submission, record):
-        self.submission, self.flags = submission, list(submission.notes)         # flags: (kind, what) for the report
+        self.submission = submission
+        self.flags = list(submission.notes)                        # (kind, what) for the report
         self.answers, self.id = self._read(record["records"])
         for number, stop in sorted(self.stops.items()):
             if stop in STOPS and 0 <= number < len(submission.cells):
-                self.flags.append(("failure", f"cell {submission.cells[number].id or number + 1} {STOPS[stop]}"))
+                cell = submission.cells[number].id or number + 1
+                self.flags.append(("failure", f"cell {cell} {STOPS[stop]}"))
         if record["ending"] and not any(stop.endswith("dead") for stop in self.stops.values()):
             self.flags.append(("failure", ENDINGS.get(record["ending"], record["ending"])))
         self.status = "graded"
@@ -37,15 +42,19 @@ class Result:
                 self.tasks[cell.task] = (None, cell.points, "")
 
     def _read(self, records):
-        """(answers, id) that a sandbox wrote; also keeps each cell's outputs and what stopped it."""
+        """(answers, id) that a sandbox wrote;
+        also keeps each cell's outputs and what stopped it."""
         settled, latest, unwritable, ids = {}, {}, {}, []
         self.outputs, self.stops = {}, {}
         for one in records:
             if isinstance(one.get("cell"), int):
-                self.outputs[one["cell"]] = one.get("outputs") if isinstance(one.get("outputs"), list) else []
+                outputs = one.get("outputs")
+                self.outputs[one["cell"]] = outputs if isinstance(outputs, list) else []
                 self.stops[one["cell"]] = str(one.get("stopped", ""))
             if one.get("lost"):
-                self.flags.append(("failure", f"after cell {_line(one.get('after'))} the answers could not be read"))
+                self.flags.append(("failure",
+                                   f"after cell {_line(one.get('after'))} the answers could not be "
+                                   "read"))
             values, why = one.get("answers"), one.get("unwritable")
             if not isinstance(values, dict) or not isinstance(why, dict):
                 continue
@@ -108,7 +117,8 @@ def student_id(value):
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     try:
-        name = lmm.homework.student_id("".join(one for one in " ".join(str(value).split()) if one.isprintable()))
+        printable = "".join(one for one in " ".join(str(value).split()) if one.isprintable())
+        name = lmm.homework.student_id(printable)
     except ValueError:
         return None
     name = name.encode("utf-8", "replace").decode()

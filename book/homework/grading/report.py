@@ -1,4 +1,5 @@
-"""What needs the lecturer's eye: equal answers on different data, equal code, ids used twice, failures, changes."""
+"""What needs the lecturer's eye: equal answers on different data, equal code, ids used twice,
+failures, changes."""
 
 import ast
 import builtins
@@ -10,7 +11,7 @@ import lmm.homework
 
 from feedback import page, rows
 
-ENOUGH = 200                                     # letters of a cell's tree from which on equal code says something
+ENOUGH = 200                      # letters of a cell's tree from which on equal code says something
 HEAD = ["kind", "file", "id", "what"]
 
 
@@ -24,9 +25,11 @@ def lines(graded, unread, roster):
         found += [("not on the roster", file, result.id, "this id is not on the roster")
                   for file, result in graded if result.id and result.id not in roster]
         there = {result.id for _, result in graded}
-        found += [("missing", "", one, "nothing was handed in under this id") for one in sorted(roster - there)]
+        found += [("missing", "", one, "nothing was handed in under this id")
+                  for one in sorted(roster - there)]
     found += [("not graded", file, "", why) for file, why in unread]
-    found += [(kind, file, result.id or "", what) for file, result in graded for kind, what in result.flags]
+    found += [(kind, file, result.id or "", what) for file, result in graded
+              for kind, what in result.flags]
     return found
 
 
@@ -45,7 +48,8 @@ def repeated(graded):
 
 
 def _twice(graded):
-    return [("id twice", file, name, f"the same id is in {len(names)} submissions: {', '.join(names)}")
+    return [("id twice", file, name,
+             f"the same id is in {len(names)} submissions: {', '.join(names)}")
             for (_, name), names in repeated(graded).items() for file in names]
 
 
@@ -57,7 +61,8 @@ def _pairs(graded):
 
 
 def _equal_answers(graded):
-    """Answers of two students that are equal to the last digit although their right answers are not."""
+    """Answers of two students that are equal to the last digit although their right answers are
+    not."""
     found, seen, told = [], {}, {}
     for _, result in graded:
         for name, value in result.answers.items():
@@ -65,10 +70,12 @@ def _equal_answers(graded):
                 seen[id(result), name[7:]] = json.dumps(value, sort_keys=True)
     for (file, one), (other_file, other) in _pairs(graded):
         same = [task for task in one.tasks if (id(one), task) in seen
-                and seen[id(one), task] == seen.get((id(other), task)) and _differs(task, one.id, other.id, told)]
+                and seen[id(one), task] == seen.get((id(other), task))
+                and _differs(task, one.id, other.id, told)]
         if same:
-            found.append(("equal answers", file, one.id, f"the same answers to {', '.join(same)} as {other.id} "
-                          f"({other_file}), although their data differ"))
+            found.append(("equal answers", file, one.id,
+                          f"the same answers to {', '.join(same)} as {other.id} ({other_file}), "
+                          "although their data differ"))
     return found
 
 
@@ -97,7 +104,8 @@ def _equal_code(graded):
         mine, theirs = prints[id(one)], prints[id(other)]
         same = [cell for cell in mine if mine[cell] == theirs.get(cell)]
         if same and (len(same) > 1 or len(same) == min(len(mine), len(theirs))):
-            found.append(("equal code", file, one.id, f"the same code but for names, blanks and comments in "
+            found.append(("equal code", file, one.id,
+                          "the same code but for names, blanks and comments in "
                           f"{', '.join(same)} as {other.id} ({other_file})"))
     return found
 
@@ -119,7 +127,8 @@ def _shape(source):
         tree = ast.parse(source if len(source) < 20_000 else "")
         names = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and not hasattr(builtins, node.id) and not node.id.startswith("answer_"):
+            if (isinstance(node, ast.Name) and not hasattr(builtins, node.id)
+                    and not node.id.startswith("answer_")):
                 node.id = names.setdefault(node.id, f"name{len(names)}")
             elif isinstance(node, ast.arg):
                 node.arg = names.setdefault(node.arg, f"name{len(names)}")

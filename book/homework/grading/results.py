@@ -1,4 +1,5 @@
-"""What the lecturer gets: grades.csv, manual.csv, a page of feedback for each student, and the report."""
+"""What the lecturer gets: grades.csv, manual.csv, a page of feedback for each student, and the
+report."""
 
 import hashlib
 import re
@@ -10,9 +11,11 @@ from feedback import feedback
 
 
 def write(out, graded, unread, roster, hands):
-    """Write the tables and pages into the folder `out`; return [(student, points.Result)] for a gradebook.
+    """Write the tables and pages into the folder `out`; return [(student, points.Result)] for a
+    gradebook.
 
-    graded: [(file, points.Result)]; unread: [(file, why)]; roster: ids, or None; hands: spreadsheet.manual_points.
+    graded: [(file, points.Result)]; unread: [(file, why)]; roster: ids, or None; hands:
+    spreadsheet.manual_points.
     """
     unused = by_hand(graded, hands)
     twice = report.repeated(graded)
@@ -20,7 +23,8 @@ def write(out, graded, unread, roster, hands):
         if (result.submission.assignment.name, result.id) in twice:
             result.status = "id twice"
     found = report.lines(graded, unread, roster)
-    found += [("manual points unused", file, one, "no submission fits these points") for one, file in unused]
+    found += [("manual points unused", file, one, "no submission fits these points")
+              for one, file in unused]
 
     shutil.rmtree(out / "feedback", ignore_errors=True)
     (out / "feedback").mkdir(parents=True)
@@ -34,7 +38,8 @@ def write(out, graded, unread, roster, hands):
 
 
 def by_hand(graded, hands):
-    """Give the lecturer's points to whom they belong, by id and, where that is not enough, file; return the others."""
+    """Give the lecturer's points to whom they belong, by id and, where that is not enough, file;
+    return the others."""
     unused = dict(hands)
     for file, result in graded:
         for who in ([(result.id, "")] if result.id else []) + [(result.id or "", file)]:
@@ -52,39 +57,52 @@ def page_name(file, result):
 
 
 def grades(graded, unread, roster):
-    """grades.csv: a row a submission; then what could not be graded, and who on the roster has handed in nothing."""
+    """grades.csv: a row a submission;
+    then what could not be graded, and who on the roster has handed in nothing."""
     tasks = sorted({task for _, result in graded for task in result.tasks})
-    table, empty = [], [None] * len(tasks)
+    table = []
+    empty = [None] * len(tasks)
     for file, result in graded:
         marks = {task: value for task, (value, _, _) in result.tasks.items()}
-        done = result.total(True) if any(marks[task] is not None for task in result.submission.texts) else ""
-        notes = result.notes + ([f"to be graded by hand: {', '.join(result.open)}"] if result.open else [])
+        done = result.total(True) if any(marks[task] is not None
+                                         for task in result.submission.texts) else ""
+        notes = result.notes + ([f"to be graded by hand: {', '.join(result.open)}"] if result.open
+                                else [])
         if roster is not None and result.id and result.id not in roster:
             notes.append("not on the roster")
-        table.append([result.id, file, result.submission.assignment.name, *(marks.get(task) for task in tasks),
-                      result.total(False), done, round(result.total(False) + result.total(True), 2), result.status,
-                      "; ".join(notes)])
-    table += [[None, file, None, *empty, None, None, None, "not graded", why] for file, why in unread]
+        table.append([result.id, file, result.submission.assignment.name,
+                      *(marks.get(task) for task in tasks),
+                      result.total(False), done, round(result.total(False) + result.total(True), 2),
+                      result.status, "; ".join(notes)])
+    table += [[None, file, None, *empty, None, None, None, "not graded", why]
+              for file, why in unread]
     if roster is not None:
-        table += [[one, None, None, *empty, 0, None, 0, "missing", "nothing was handed in under this id"]
+        table += [[one, None, None, *empty, 0, None, 0, "missing",
+                   "nothing was handed in under this id"]
                   for one in sorted(roster - {result.id for _, result in graded})]
-    return spreadsheet.table(table, ["id", "file", "homework", *tasks, "automatic", "manual", "total", "status", "notes"])
+    return spreadsheet.table(table, ["id", "file", "homework", *tasks, "automatic", "manual",
+                                     "total", "status", "notes"])
 
 
 def manual(graded, unused):
-    """manual.csv: a row a text, with the points given so far; points that fit nobody stay at its end."""
-    table = [[result.id, file, task, result.tasks[task][1], result.tasks[task][0], result.tasks[task][2],
-              result.text(task)] for file, result in graded for task in result.submission.texts]
+    """manual.csv: a row a text, with the points given so far;
+    points that fit nobody stay at its end."""
+    table = [[result.id, file, task, result.tasks[task][1], result.tasks[task][0],
+              result.tasks[task][2], result.text(task)] for file, result in graded
+              for task in result.submission.texts]
     table += [[*who, task, None, value, comment, ""]
               for who, given in unused.items() for task, (value, comment) in given.items()]
     return spreadsheet.table(table, spreadsheet.MANUAL)
 
 
 def students(graded):
-    """[(student, points.Result)] with each student once a homework: those after the first are told by their file."""
-    found, there = [], set()
+    """[(student, points.Result)] with each student once a homework: those after the first are told
+    by their file."""
+    found = []
+    there = set()
     for file, result in graded:
         key = result.submission.assignment.name, result.id
-        found.append((result.id if result.id and key not in there else f"{result.id or 'unknown'} ({file})", result))
+        first = result.id and key not in there
+        found.append((result.id if first else f"{result.id or 'unknown'} ({file})", result))
         there.add(key)
     return found

@@ -1,7 +1,9 @@
-"""Inside the sandbox: run one notebook's cells in order; write outputs and answers to stdout, one JSON object a line.
+"""Inside the sandbox: run one notebook's cells in order; write outputs and answers to stdout, one
+JSON object a line.
 
-The job comes by stdin: {"cells": [{"number", "id", "source", "ask"}], "limits": {...}, "uid"}. After a cell with "ask"
-the kernel is asked for the values of STUDENT and answer_*. Only values leave the sandbox; points are given outside.
+The job comes by stdin: {"cells": [{"number", "id", "source", "ask"}], "limits": {...}, "uid"}.
+After a cell with "ask" the kernel is asked for the values of STUDENT and answer_*. Only values
+leave the sandbox; points are given outside.
 """
 
 import json
@@ -10,15 +12,19 @@ import os
 import sys
 import time
 
-ENTRIES = 100_000                                # numbers and words in all answers of a notebook together
+ENTRIES = 100_000                          # numbers and words in all answers of a notebook together
 GRACE = 5                                        # seconds that an interrupted cell has to stop
 
 
 def values():
-    """STUDENT and answer_* as JSON; a value that cannot be written is named with the reason. Runs in the kernel."""
+    """STUDENT and answer_* as JSON; a value that cannot be written is named with the reason.
+    Runs in the kernel."""
     namespace = vars(sys.modules["__main__"])
-    room, answers, unwritable = [ENTRIES], {}, {}
-    names = [name for name in namespace if isinstance(name, str) and name.startswith("answer_")][:200]
+    room = [ENTRIES]
+    answers = {}
+    unwritable = {}
+    names = [name for name in namespace if isinstance(name, str)
+             and name.startswith("answer_")][:200]
     for name in ["STUDENT"] * ("STUDENT" in namespace) + names:
         if namespace[name] is ...:
             continue
@@ -69,7 +75,8 @@ class Notebook:
         from jupyter_client.manager import start_new_kernel
         self.limits = limits
         devnull = open(os.devnull, "w")
-        self.manager, self.client = start_new_kernel(startup_timeout=60, stdout=devnull, stderr=devnull)
+        self.manager, self.client = start_new_kernel(startup_timeout=60, stdout=devnull,
+                                                     stderr=devnull)
 
     def run(self, code):
         """(outputs, what stopped the cell: "", "error", "time", "output", "dead") of one cell."""
@@ -90,7 +97,8 @@ class Notebook:
                     stopped = stopped or "error"
             late = time.monotonic() > end
             if stopped in ("", "error") and (late or size > self.limits["output"]):
-                stopped, end = "time" if late else "output", time.monotonic() + GRACE
+                stopped = "time" if late else "output"
+                end = time.monotonic() + GRACE
                 self.manager.interrupt_kernel()
             elif late and stopped in ("time", "output"):
                 self.manager.shutdown_kernel(now=True)
@@ -98,7 +106,8 @@ class Notebook:
 
     def ask(self):
         """The JSON text of `values` in the kernel; None if it does not answer."""
-        asked = self.client.execute("", silent=True, store_history=False, allow_stdin=False, user_expressions={
+        asked = self.client.execute("", silent=True, store_history=False, allow_stdin=False,
+                                    user_expressions={
             "values": "__import__('run_one').values()"})
         end = time.monotonic() + 20
         while time.monotonic() < end:
@@ -134,7 +143,8 @@ def _size(content):
 
 
 def _add(outputs, kind, content, room):
-    """Keep what the feedback shows: printed text, plain results, PNG pictures, errors; at most `room` letters."""
+    """Keep what the feedback shows: printed text, plain results, PNG pictures, errors;
+    at most `room` letters."""
     if kind == "stream":
         text = content["text"][:max(room, 0)]
         if outputs and outputs[-1].get("stream") == content["name"]:
@@ -144,7 +154,8 @@ def _add(outputs, kind, content, room):
     elif kind != "clear_output" and _size(content) > room:
         pass
     elif kind in ("display_data", "execute_result"):
-        kept = {key: content["data"][key] for key in ("text/plain", "image/png") if key in content["data"]}
+        kept = {key: content["data"][key] for key in ("text/plain", "image/png")
+                if key in content["data"]}
         outputs.append({"data": kept})
     elif kind == "error":
         outputs.append({"error": "\n".join(content["traceback"])})
@@ -155,8 +166,9 @@ def _add(outputs, kind, content, room):
 def restrict(limits, uid):
     """Hard limits for this process and its children; give up root's rights if it has them."""
     import resource
-    for name, most in (("AS", limits["memory"]), ("CPU", limits["whole"]), ("FSIZE", limits["file"]),
-                       ("NPROC", limits["processes"]), ("CORE", 0), ("NOFILE", 512)):
+    for name, most in (("AS", limits["memory"]), ("CPU", limits["whole"]),
+                       ("FSIZE", limits["file"]), ("NPROC", limits["processes"]), ("CORE", 0),
+                       ("NOFILE", 512)):
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     if uid is not None:
         os.setgroups([])
@@ -167,7 +179,7 @@ def restrict(limits, uid):
 def main():
     job = json.load(sys.stdin)
     restrict(job["limits"], job.get("uid"))
-    if os.path.isdir("/grading/fonts"):          # matplotlib's list of fonts, which takes seconds to make
+    if os.path.isdir("/grading/fonts"):    # matplotlib's list of fonts, which takes seconds to make
         import shutil
         shutil.copytree("/grading/fonts", os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)
 

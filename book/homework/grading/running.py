@@ -27,7 +27,8 @@ def run_all(read, asked):
     if not waiting:
         return records
     if asked.trust:
-        print("--trust: the submissions run without a sandbox and can do all that you can", file=sys.stderr)
+        print("--trust: the submissions run without a sandbox and can do all that you can",
+              file=sys.stderr)
     slots = queue.SimpleQueue()
     for slot in range(asked.jobs):
         slots.put(slot)
@@ -39,15 +40,17 @@ def run_all(read, asked):
             record["records"], record["ending"], _ = box.run(cells, most, slot)
             spreadsheet.write_whole(asked.out / "results" / f"{digest}.json", json.dumps(record))
             return digest, record
-        except OSError as why:                   # of the machine, not of the submission: run it again next time
+        except OSError as why:       # of the machine, not of the submission: run it again next time
             return digest, {"records": [], "ending": f"could not be run: {why}"}
         finally:
             slots.put(slot)
 
-    with sandbox.Sandbox([asked.submissions, asked.out], asked.trust) as box, ThreadPoolExecutor(asked.jobs) as pool:
+    with (sandbox.Sandbox([asked.submissions, asked.out], asked.trust) as box,
+          ThreadPoolExecutor(asked.jobs) as pool):
         futures = [pool.submit(run, digest, cells) for digest, cells in waiting.items()]
         try:
-            with tqdm(total=len(records) + len(waiting), initial=len(records), unit="notebook") as bar:
+            with tqdm(total=len(records) + len(waiting), initial=len(records),
+                      unit="notebook") as bar:
                 for future in as_completed(futures):
                     digest, record = future.result()
                     records[digest] = record
@@ -74,7 +77,8 @@ def finished(out, digest, cells, most):
     """The record of a submission that has been run before; None if it must run (again)."""
     try:
         record = json.loads((out / "results" / f"{digest}.json").read_text())
-        stopped = record["ending"] or any(one.get("stopped") in points.STOPS for one in record["records"])
+        stopped = record["ending"] or any(one.get("stopped") in points.STOPS
+                                          for one in record["records"])
         same = record["cells"] == fingerprint(cells) and (not stopped or record["limits"] == most)
         return record if same else None
     except (OSError, ValueError, KeyError, AttributeError):

@@ -1,7 +1,8 @@
-"""The sandbox in which a submission runs: bubblewrap, no network, a read-only system, nothing of the book but lmm.
+"""The sandbox in which a submission runs: bubblewrap, no network, a read-only system, nothing of
+the book but lmm.
 
-The package is a copy in which hw1, hw2 and hw3 are empty, so there is no answer to find. What a submission writes
-goes to memory and is gone with it; its outputs and answers leave through a pipe.
+The package is a copy in which hw1, hw2 and hw3 are empty, so there is no answer to find. What a
+submission writes goes to memory and is gone with it; its outputs and answers leave through a pipe.
 """
 
 import compileall
@@ -22,11 +23,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts",
-          "/etc/localtime"]
+SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
+          "/etc/alternatives", "/etc/fonts", "/etc/localtime"]
 MEGABYTE = 2 ** 20
 PIPE = 64 * MEGABYTE                             # the most that may come out of a sandbox
-FIRST_UID = 64000                                # root's sandboxes run as this user and the next ones
+FIRST_UID = 64000                              # root's sandboxes run as this user and the next ones
 
 stop = threading.Event()                         # set by Ctrl-C: all sandboxes end
 
@@ -52,7 +53,8 @@ class Sandbox:
     """
 
     def __init__(self, secret=(), trust=False):
-        self.trust, self.secret = trust, [ROOT, *(Path(one).resolve() for one in secret)]
+        self.trust = trust
+        self.secret = [ROOT, *(Path(one).resolve() for one in secret)]
         self.features = "" if trust else _features()
 
     def __enter__(self):
@@ -71,18 +73,21 @@ class Sandbox:
 
     def _fill(self):
         packages = sysconfig.get_path("purelib")
-        if not os.path.exists(importlib.util.find_spec("pandas").cached) and os.access(packages, os.W_OK):
-            # installed without bytecode, which no sandbox can write: each one would take seconds to compile it
+        compiled = os.path.exists(importlib.util.find_spec("pandas").cached)
+        if not compiled and os.access(packages, os.W_OK):
+            # no sandbox can write bytecode: each one would take seconds to compile it
             print("compiling the Python environment once; this takes a minute", file=sys.stderr)
             compileall.compile_dir(packages, quiet=2, workers=0)
         lmm = self.scratch / "lmm"
-        shutil.copytree(ROOT / "lmm", lmm, ignore=shutil.ignore_patterns("hw[0-9]*", "__pycache__", "_data"))
+        shutil.copytree(ROOT / "lmm", lmm,
+                        ignore=shutil.ignore_patterns("hw[0-9]*", "__pycache__", "_data"))
         for path in (ROOT / "lmm" / "homework").glob("hw[0-9]*.py"):
             (lmm / "homework" / path.name).touch()               # empty: there are no answers in it
         shutil.copytree(ROOT / "data", lmm / "_data")
         shutil.copy(HERE / "run_one.py", self.scratch)
         code = "import matplotlib, matplotlib.font_manager; print(matplotlib.get_cachedir())"
-        cache = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
+        cache = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                               check=False).stdout.strip()
         (self.scratch / "fonts").mkdir()
         for path in Path(cache or self.scratch / "fonts").glob("fontlist*.json"):
             shutil.copy(path, self.scratch / "fonts")
@@ -91,18 +96,22 @@ class Sandbox:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
     def _try(self):
-        """A notebook of one cell must come back with its answer, else the whole class would get nothing."""
+        """A notebook of one cell must come back with its answer, else the whole class would get
+        nothing."""
         cell = {"number": 0, "id": "try", "ask": True, "source":
                 "import lmm.homework\nanswer_x = lmm.homework.verdict('1a', 1, 'somebody')"}
         records, ending, complaint = self.run([cell], limits(60, 4096))
-        found = [record.get("answers", {}).get("answer_x") for record in records if record.get("after") == "try"]
+        found = [record.get("answers", {}).get("answer_x")
+                 for record in records if record.get("after") == "try"]
         if found != ["there is no self-check while homework is graded"]:
-            printed = [one.get("error", "") for record in records for one in record.get("outputs", [])]
+            printed = [one.get("error", "") for record in records
+                       for one in record.get("outputs", [])]
             why = f"the sandbox does not work ({ending or 'no answer'}); it says:"
             raise Refused("\n".join([why, complaint, *printed]))
 
     def run(self, cells, most, slot=0):
-        """(records of run_one.py, how it ended: "", "time", "memory", "output" or "died", what it complained)."""
+        """(records of run_one.py, how it ended: "", "time", "memory", "output" or "died", what it
+        complained)."""
         as_root = os.geteuid() == 0 and not self.trust
         job = {"cells": cells, "limits": most, "uid": FIRST_UID + slot if as_root else None}
         home = tempfile.mkdtemp(prefix="home-", dir=self.scratch) if self.trust else "/home/student"
@@ -111,9 +120,10 @@ class Sandbox:
         given.seek(0)
         command = [] if self.trust else self._bwrap(as_root)
         where = str(self.scratch) if self.trust else "/grading"
-        process = subprocess.Popen([*command, sys.executable, "-s", f"{where}/run_one.py"], stdin=given,
-                                   stdout=subprocess.PIPE, stderr=complaint, env=_environment(where, home),
-                                   cwd=home if self.trust else None, start_new_session=True)
+        process = subprocess.Popen([*command, sys.executable, "-s", f"{where}/run_one.py"],
+                                   stdin=given, stdout=subprocess.PIPE, stderr=complaint,
+                                   env=_environment(where, home), cwd=home if self.trust else None,
+                                   start_new_session=True)
         try:
             text, ending = _listen(process, time.monotonic() + most["whole"], most["memory"])
         finally:
@@ -129,18 +139,22 @@ class Sandbox:
             records += [record] if isinstance(record, dict) else []
         complaint.seek(0)
         ended = any(record.get("end") is True for record in records)
-        return records, ending or ("" if ended else "died"), complaint.read(4000).decode("utf-8", "replace")
+        said = complaint.read(4000).decode("utf-8", "replace")
+        return records, ending or ("" if ended else "died"), said
 
     def _bwrap(self, as_root):
         """The command in front of Python: what is visible, and all namespaces of its own."""
-        command = ["bwrap", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--unshare-ipc",
-                   "--unshare-net", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
+        command = ["bwrap", "--die-with-parent", "--new-session", "--hostname", "sandbox",
+                   "--unshare-ipc", "--unshare-net", "--unshare-pid", "--unshare-uts",
+                   "--unshare-cgroup-try"]
         if as_root:                              # run_one.py changes to a user without rights
             command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         else:
-            command += ["--unshare-user"] + ["--disable-userns"] * ("--disable-userns" in self.features)
+            command += ["--unshare-user"]
+            command += ["--disable-userns"] * ("--disable-userns" in self.features)
         sized = ["--perms", "1777", "--size", str(64 * MEGABYTE), "--tmpfs"]
-        for path, what in sorted(self._mounts().items(), key=lambda item: (len(Path(item[0]).parts), item)):
+        for path, what in sorted(self._mounts().items(),
+                                 key=lambda item: (len(Path(item[0]).parts), item)):
             if what == "hidden":
                 command += ["--tmpfs", path]
             elif what == "way":
@@ -151,52 +165,63 @@ class Sandbox:
                 command += ["--symlink", os.readlink(path), path]
             else:
                 command += ["--ro-bind", os.path.realpath(path), path]
-        return command + ["--ro-bind", str(self.scratch), "/grading", "--proc", "/proc", "--dev", "/dev", *sized,
-                          "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student"]
+        return command + ["--ro-bind", str(self.scratch), "/grading", "--proc", "/proc", "--dev",
+                          "/dev", *sized, "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/",
+                          "--chdir", "/home/student"]
 
     def _mounts(self):
-        """Path -> "seen" (read only), "hidden" (an empty folder over it), "room" (to write in, in memory) or "way"."""
-        python = [sys.prefix, sys.exec_prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)]
+        """Path -> "seen" (read only), "hidden" (an empty folder over it), "room" (to write in, in
+        memory) or "way"."""
+        python = [sys.prefix, sys.exec_prefix, sys.base_prefix,
+                  str(Path(sys.executable).resolve().parent.parent)]
         paths = SYSTEM + python + [one for one in (site.getusersitepackages(),) if one in sys.path]
         seen = {os.path.abspath(path): "seen" for path in paths if os.path.exists(path)}
         for path in seen:
             if path in map(str, self.secret):
-                raise Refused(f"Python lies in {path}, which the sandbox must hide; put its environment in a folder "
-                              "of its own")
+                raise Refused(f"Python lies in {path}, which the sandbox must hide; put its "
+                              "environment in a folder of its own")
         hidden = self.secret + [Path(folder, "lmm") for folder in sys.path if folder]
         hidden = [str(path) for path in hidden if path.is_dir()
-                  and any(path.is_relative_to(os.path.realpath(one)) or path.is_relative_to(one) for one in seen)]
+                  and any(path.is_relative_to(os.path.realpath(one)) or path.is_relative_to(one)
+                          for one in seen)]
         way = {str(parent): "way" for path in seen for parent in list(Path(path).parents)[:-1]
                if not any(parent.is_relative_to(one) for one in seen)}
-        return {**way, **dict.fromkeys(hidden, "hidden"), **seen, "/tmp": "room", "/home/student": "room"}
+        return {**way, **dict.fromkeys(hidden, "hidden"), **seen, "/tmp": "room",
+                "/home/student": "room"}
 
 
 def _features():
     """The help text of bwrap; Refused if bwrap is missing or too old."""
     try:
-        text = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, timeout=20).stdout
+        text = subprocess.run(["bwrap", "--help"], capture_output=True, text=True,
+                              timeout=20).stdout
     except (OSError, subprocess.TimeoutExpired):
         text = ""
     if "--size" in text:
         return text
-    what = "bubblewrap is too old (--size is missing)" if text else "bubblewrap (bwrap) is not installed"
+    what = "bubblewrap (bwrap) is not installed"
+    if text:
+        what = "bubblewrap is too old (--size is missing)"
     raise Refused(f"{what}: submissions are programs of other people and are not run without it.\n"
-                  "On Debian or Ubuntu: sudo apt install bubblewrap. Where all submissions are trusted, --trust runs "
-                  "them without protection.")
+                  "On Debian or Ubuntu: sudo apt install bubblewrap. Where all submissions are "
+                  "trusted, --trust runs them without protection.")
 
 
 def _environment(where, home):
     """All that a submission finds in its environment."""
-    return {"PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "PYTHONPATH": where,
-            "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "IPYTHONDIR": f"{home}/.ipython",
-            "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter", "MPLCONFIGDIR": f"{home}/.matplotlib", "MPLBACKEND": "Agg",
+    return {"PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8",
+            "PYTHONPATH": where, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
+            "IPYTHONDIR": f"{home}/.ipython", "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter",
+            "MPLCONFIGDIR": f"{home}/.matplotlib", "MPLBACKEND": "Agg",
             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def _listen(process, end, memory):
     """What the sandbox writes, and why it had to be ended: "", "time", "memory" or "output"."""
-    text, watched, pipe = bytearray(), 0.0, process.stdout.fileno()
+    text = bytearray()
+    watched = 0.0
+    pipe = process.stdout.fileno()
     os.set_blocking(pipe, False)
     while True:
         if select.select([pipe], [], [], 0.2)[0]:

@@ -1,7 +1,9 @@
-"""Reads what a learning platform exports, recognises the homework, and puts the notebook in order before it is run.
+"""Reads what a learning platform exports, recognises the homework, and puts the notebook in order
+before it is run.
 
-What leaves here has the source's order, the source's locked cells, and nothing in place of the tests; the student's own
-cells stay behind the cell that they followed. Notes say what was changed, duplicated, deleted or moved.
+What leaves here has the source's order, the source's locked cells, and nothing in place of the
+tests; the student's own cells stay behind the cell that they followed. Notes say what was changed,
+duplicated, deleted or moved.
 """
 
 import json
@@ -45,7 +47,8 @@ def assignments(folder):
             elif role == "test":
                 text = re.sub(r"(?s)\n?### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", text)
             task = given["grade_id"].split("_", 1)[1] if role in ("test", "text") else None
-            cells.append(SourceCell(given["grade_id"], cell["cell_type"], role, text, given.get("points", 0), task))
+            cells.append(SourceCell(given["grade_id"], cell["cell_type"], role, text,
+                                    given.get("points", 0), task))
         found.append(Assignment(path.stem, cells))
     return found
 
@@ -55,7 +58,8 @@ def files(folder):
     folder = Path(folder)
     paths = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
     return sorted(path for path in paths
-                  if not any(part.startswith(".") or part in SKIPPED for part in path.relative_to(folder).parts))
+                  if not any(part.startswith(".") or part in SKIPPED
+                             for part in path.relative_to(folder).parts))
 
 
 def read(path):
@@ -71,13 +75,17 @@ def read(path):
 
 
 def understand(data, known):
-    """The Submission in the bytes of a file; `known` are the Assignments. Unreadable says why there is none."""
+    """The Submission in the bytes of a file; `known` are the Assignments.
+    Unreadable says why there is none."""
     notes = []
     cells = _cells(_parse(data, notes))
-    by_text = {_squeezed(cell.source): cell.id for one in known for cell in one.cells if cell.source.strip()}
-    cells = [(grade_id or by_text.get(_squeezed(text)), kind, text) for grade_id, kind, text in cells]
+    by_text = {_squeezed(cell.source): cell.id for one in known
+               for cell in one.cells if cell.source.strip()}
+    cells = [(grade_id or by_text.get(_squeezed(text)), kind, text)
+             for grade_id, kind, text in cells]
     present = {grade_id for grade_id, _, _ in cells}
-    counts = [len(present & {cell.id for cell in one.cells if cell.task or cell.role == "solution"}) for one in known]
+    counts = [len(present & {cell.id for cell in one.cells if cell.task or cell.role == "solution"})
+              for one in known]
     if not known or max(counts) == 0:
         raise Unreadable("a notebook, but not of a homework: it has none of a homework's cells")
     assignment = known[counts.index(max(counts))]
@@ -89,14 +97,17 @@ def _parse(data, notes):
         raise Unreadable("the file is empty")
     try:
         try:
-            notebook = json.loads(data)          # UTF-8, UTF-16 or UTF-32, with or without byte order mark
+            notebook = json.loads(data)   # UTF-8, UTF-16 or UTF-32, with or without byte order mark
         except UnicodeDecodeError:
             try:
-                text, name = data.decode("cp1250"), "Windows-1250"
+                text = data.decode("cp1250")
+                name = "Windows-1250"
             except UnicodeDecodeError:
-                text, name = data.decode("latin-1"), "Latin-1"
+                text = data.decode("latin-1")
+                name = "Latin-1"
             notebook = json.loads(text)
-            notes.append(("encoding", f"the file is not in UTF-8; read as {name}, accents may be wrong"))
+            notes.append(("encoding",
+                          f"the file is not in UTF-8; read as {name}, accents may be wrong"))
     except (ValueError, RecursionError) as why:
         raise Unreadable(f"not a notebook: not JSON ({str(why)[:100]})") from None
     if not isinstance(notebook, dict):
@@ -105,7 +116,8 @@ def _parse(data, notes):
 
 
 def _cells(notebook):
-    """(grade_id or None, "code" or "markdown", text) of each cell, whatever the file's format and metadata."""
+    """(grade_id or None, "code" or "markdown", text) of each cell, whatever the file's format and
+    metadata."""
     cells = notebook.get("cells")
     if cells is None and isinstance(notebook.get("worksheets"), list) and notebook["worksheets"]:
         first = notebook["worksheets"][0]
@@ -125,7 +137,8 @@ def _cells(notebook):
 
 
 def _text(source):
-    """The text of a cell, which may be stored as a list of lines; without what no file or page can hold."""
+    """The text of a cell, which may be stored as a list of lines;
+    without what no file or page can hold."""
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     source = source if isinstance(source, str) else ""
@@ -137,9 +150,12 @@ def _squeezed(text):
 
 
 def _in_order(assignment, cells, notes):
-    """The Submission: source's order, locked cells of the source, own cells behind the cell that they followed."""
+    """The Submission: source's order, locked cells of the source, own cells behind the cell that
+    they followed."""
     expected = {cell.id: cell for cell in assignment.cells}
-    given, own, last = {}, {None: []}, None      # grade_id -> [(kind, text)]; grade_id -> [(kind, text)] behind it
+    given = {}                             # grade_id -> [(kind, text)]
+    own = {None: []}                       # grade_id -> [(kind, text)] behind it
+    last = None
     order = []
     for grade_id, kind, text in cells:
         if grade_id in expected:
@@ -150,7 +166,8 @@ def _in_order(assignment, cells, notes):
             own.setdefault(last, []).append((kind, text))
     _compare(assignment, given, order, notes)
 
-    ready, texts = [Cell(None, kind, "own", text, None) for kind, text in own[None]], {}
+    ready = [Cell(None, kind, "own", text, None) for kind, text in own[None]]
+    texts = {}
     for cell in assignment.cells:
         copies = given.get(cell.id, [])
         behind = [Cell(None, kind, "own", text, None) for kind, text in own.get(cell.id, [])]
@@ -165,7 +182,8 @@ def _in_order(assignment, cells, notes):
                 texts[cell.task] = _before(ready)
             ready.append(Cell(cell.id, "markdown", "text", texts[cell.task], cell.task))
         else:
-            ready.append(Cell(cell.id, cell.kind, cell.role, "" if cell.role == "test" else cell.source, cell.task))
+            ready.append(Cell(cell.id, cell.kind, cell.role,
+                              "" if cell.role == "test" else cell.source, cell.task))
         ready += behind
     return Submission(assignment, ready, texts, notes)
 
@@ -185,15 +203,20 @@ def _compare(assignment, given, order, notes):
     for cell in assignment.cells:
         copies = given.get(cell.id, [])
         if not copies:
-            what = {"locked": "put back", "test": "not needed"}.get(cell.role, "cells in its place are run or read")
+            what = "cells in its place are run or read"
+            what = {"locked": "put back", "test": "not needed"}.get(cell.role, what)
             notes.append(("deleted", f"cell {cell.id} is missing; {what}"))
         elif len(copies) > 1:
-            notes.append(("duplicated", f"cell {cell.id} is there {len(copies)} times; the last one counts"))
-        if cell.role in ("locked", "test") and any(_squeezed(text) != _squeezed(cell.source) for _, text in copies):
+            notes.append(("duplicated",
+                          f"cell {cell.id} is there {len(copies)} times; the last one counts"))
+        altered = any(_squeezed(text) != _squeezed(cell.source) for _, text in copies)
+        if cell.role in ("locked", "test") and altered:
             notes.append(("changed", f"cell {cell.id} was changed; the original counts"))
         if cell.role == "solution" and any(kind != "code" for kind, _ in copies):
             notes.append(("changed", f"cell {cell.id} is no code cell any more"))
     expected = [cell.id for cell in assignment.cells if cell.id in given]
     if order != expected:
         moved = [one for one, other in zip(order, expected) if one != other]
-        notes.append(("moved", f"cells are in another order ({', '.join(moved[:6])}); the original order counts"))
+        notes.append(("moved",
+                      f"cells are in another order ({', '.join(moved[:6])}); the original order "
+                      "counts"))

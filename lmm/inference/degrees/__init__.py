@@ -17,7 +17,8 @@ def check(method):
 
 
 def covariance(fit, method):
-    """Var(beta_hat) to use with a method: Kenward and Roger's is adjusted for the estimated variances."""
+    """Var(beta_hat) to use with a method: Kenward and Roger's is adjusted for the estimated
+    variances."""
     check(method)
     adjust = method == "kenward-roger" and not _exact(fit)
     return kenward_roger.adjusted(fit) if adjust else fit.cov_params().to_numpy()

@@ -7,7 +7,8 @@ MOST_NUMBERS = 40_000_000
 
 
 def of_contrasts(fit, L):
-    """For each row of L the smallest df among the coefficients in it, as the lecture's `estimable` does (slide 26)."""
+    """For each row of L the smallest df among the coefficients in it, as the lecture's `estimable`
+    does (slide 26)."""
     df = of_coefficients(fit).to_numpy()
     return np.array([df[row != 0].min(initial=np.inf) for row in L])
 
@@ -15,17 +16,19 @@ def of_contrasts(fit, L):
 def of_coefficients(fit):
     """nlme's rule (Pinheiro and Bates 2000, section 2.4.2), by ranks.
 
-    A fixed effect that is constant within the levels of a grouping factor is tested against that factor: its df are
-    the columns that the factor adds to the fixed effects and to the factors that it is nested in. All other effects
-    are tested against the residual. The intercept takes the largest df, as in nlme. For nested factors this is nlme's
-    own formula; for crossed ones (plank:width and plank:depth) it is the split-plot table's. Random slopes do not
-    count, as in nlme. Raises ValueError for a table whose ranks would need more than MOST_NUMBERS dense numbers.
+    A fixed effect that is constant within the levels of a grouping factor is tested against that
+    factor: its df are the columns that the factor adds to the fixed effects and to the factors that
+    it is nested in. All other effects are tested against the residual. The intercept takes the
+    largest df, as in nlme. For nested factors this is nlme's own formula; for crossed ones
+    (plank:width and plank:depth) it is the split-plot table's. Random slopes do not count, as in
+    nlme. Raises ValueError for a table whose ranks would need more than MOST_NUMBERS dense numbers.
     """
     X = fit.X.to_numpy()
     terms = list({t.name: t for t in fit.terms}.values())
     columns = X.shape[1] + sum(len(t.levels) for t in terms)
     if fit.nobs * columns > MOST_NUMBERS:
-        raise ValueError(f"containment would need the rank of a dense {fit.nobs} x {columns} matrix; with so many levels "
+        raise ValueError(f"containment would need the rank of a dense {fit.nobs} x {columns} "
+                         "matrix; with so many levels "
                          "df='satterthwaite' gives practically the same")
     Z = {t.name: np.eye(len(t.levels))[t.codes] for t in terms}
     residual = fit.nobs - _rank([X, *Z.values()])
@@ -48,7 +51,8 @@ def _of_column(x, terms, coarser, stratum, residual):
 
 def _constant_within(x, term):
     q = len(term.levels)
-    low, high = np.full(q, np.inf), np.full(q, -np.inf)
+    low = np.full(q, np.inf)
+    high = np.full(q, -np.inf)
     np.minimum.at(low, term.codes, x)
     np.maximum.at(high, term.codes, x)
     return (low == high).all()
@@ -56,7 +60,8 @@ def _constant_within(x, term):
 
 def _nested(inner, outer):
     """Does each level of `inner` lie in one level of `outer`?"""
-    return _constant_within(outer.codes.astype(float), inner) and len(outer.levels) < len(inner.levels)
+    fewer = len(outer.levels) < len(inner.levels)
+    return fewer and _constant_within(outer.codes.astype(float), inner)
 
 
 def _rank(parts):

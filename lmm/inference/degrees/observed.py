@@ -1,14 +1,17 @@
-"""Satterthwaite's and Kenward and Roger's pieces where the errors have a structure, from the observed information.
+"""Satterthwaite's and Kenward and Roger's pieces where the errors have a structure, from the
+observed information.
 
-V = sigma^2 H(psi), psi the elements of the T_k and the parameters of R. SAS and mmrm take the observed information
-here; of Kenward and Roger's adjustment the linear form (SAS: kr(linear)), which does not depend on how V is parametrised.
+V = sigma^2 H(psi), psi the elements of the T_k and the parameters of R. SAS and mmrm take the
+observed information here; of Kenward and Roger's adjustment the linear form (SAS: kr(linear)),
+which does not depend on how V is parametrised.
 """
 
 import numpy as np
 
 
 def covariance(point):
-    """The covariance of (psi, sigma^2): twice the inverse of the Hessian of -2 log L, (k + 1, k + 1).
+    """The covariance of (psi, sigma^2): twice the inverse of the Hessian of -2 log L, (k + 1, k +
+    1).
 
     What the data do not determine, and a variance at its boundary of 0, drops.
     """
@@ -26,16 +29,19 @@ def covariance(point):
 
 
 def pieces(fit):
-    """Var(b), its derivatives (k + 1, p, p) in (psi, sigma^2), and their covariance, as `satterthwaite.pieces`."""
+    """Var(b), its derivatives (k + 1, p, p) in (psi, sigma^2), and their covariance, as
+    `satterthwaite.pieces`."""
     point, B = fit.found.point, _to_problem(fit)
     gradient = np.concatenate([point.scale * point.Phi @ point.A @ point.Phi, point.Phi[None]])
     return B @ (point.scale * point.Phi) @ B.T, B @ gradient @ B.T, covariance(point)
 
 
 def kenward_roger(fit):
-    """Var(b), the P_i, W and the adjusted Var(b), as `kenward_roger.pieces`, linear, with the observed information."""
+    """Var(b), the P_i, W and the adjusted Var(b), as `kenward_roger.pieces`, linear, with the
+    observed information."""
     if not fit.reml:
-        raise ValueError("Kenward and Roger's method is made for REML; fit with reml=True or use df='satterthwaite'")
+        raise ValueError("Kenward and Roger's method is made for REML; fit with reml=True or use "
+                         "df='satterthwaite'")
     point = fit.found.point
     s2, Phi, k = point.scale, point.Phi, len(point.quadratic)
     p = len(Phi)
@@ -47,13 +53,15 @@ def kenward_roger(fit):
     Q[k, k] = inverse / s2**3
     W = covariance(point)
     V = s2 * Phi
-    Lambda = np.einsum("ij,ijab->ab", W, Q) - np.einsum("ij,iab,bc,jcd->ad", W, P, V, P, optimize=True)
+    Lambda = np.einsum("ij,ijab->ab", W, Q) - np.einsum("ij,iab,bc,jcd->ad", W, P, V, P,
+                                                        optimize=True)
     B = _to_problem(fit)
     back = np.linalg.inv(B)
     return B @ V @ B.T, back.T @ P @ back, W, B @ (V + 2 * V @ Lambda @ V) @ B.T
 
 
 def _to_problem(fit):
-    """From the coordinates of the rows as they are to those of the rows times L^-1: b = B b_as_they_are."""
+    """From the coordinates of the rows as they are to those of the rows times L^-1: b = B
+    b_as_they_are."""
     as_they_are, whitened = fit.found.coordinates, fit.problem.coordinates
     return whitened.R @ as_they_are.functions(np.eye(len(whitened.R))) * (as_they_are.unit / whitened.unit)

@@ -1,8 +1,9 @@
 """Satterthwaite's degrees of freedom, as lmerTest computes them.
 
-For l'beta with f(theta, sigma^2) = l' Var(beta_hat) l: df = 2 f^2 / (g'A g), where g is the gradient of f and A the
-covariance of the variance parameters, twice the inverse of the Hessian of -2 log L. The parameters are the engine's:
-the elements of the T_k, and sigma^2. In these a variance at its boundary has gradient zero and drops out.
+For l'beta with f(theta, sigma^2) = l' Var(beta_hat) l: df = 2 f^2 / (g'A g), where g is the
+gradient of f and A the covariance of the variance parameters, twice the inverse of the Hessian of
+-2 log L. The parameters are the engine's: the elements of the T_k, and sigma^2. In these a variance
+at its boundary has gradient zero and drops out.
 """
 
 import numpy as np
@@ -22,8 +23,8 @@ def of_contrasts(fit, L):
 def of_test(fit, L):
     """Denominator df of the F test of L beta = 0, by lmerTest's rule (Fai and Cornelius 1996).
 
-    L is turned into independent contrasts; with their t dfs nu_m, E = sum nu_m / (nu_m - 2) over those above 2,
-    and the df are 2 E / (E - number of rows).
+    L is turned into independent contrasts; with their t dfs nu_m, E = sum nu_m / (nu_m - 2) over
+    those above 2, and the df are 2 E / (E - number of rows).
     """
     if len(L) == 1:
         return float(of_contrasts(fit, L)[0])
@@ -38,32 +39,46 @@ def of_test(fit, L):
 
 
 def of_ratios(fit, ratios):
-    """df of variances sigma^2 r(T), each an element of the array that `ratios(T, point)` returns."""
-    problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
-    r, theta, A = ratios(T, point), state.pack(T), fit._satterthwaite[2]
+    """df of variances sigma^2 r(T), each an element of the array that `ratios(T, point)`
+    returns."""
+    problem = fit.problem
+    T = fit.optimum.T
+    point = fit.optimum.point
+    r = ratios(T, point)
+    theta = state.pack(T)
+    A = fit._satterthwaite[2]
     gradient = []
     for i, size in enumerate(_sizes(T)):
         step = 1e-4 * size * np.eye(len(theta))[i]
-        up, down = (state.unpack(theta + sign * step, problem.sizes) for sign in (1, -1))
-        slope = ratios(up, criterion.evaluate(problem, up)) - ratios(down, criterion.evaluate(problem, down))
+        up = state.unpack(theta + step, problem.sizes)
+        down = state.unpack(theta - step, problem.sizes)
+        slope = ratios(up, criterion.evaluate(problem, up))
+        slope = slope - ratios(down, criterion.evaluate(problem, down))
         gradient.append(point.scale * slope / (2e-4 * size))
     g = np.stack([*gradient, r])
     spread = np.einsum("p...,pq,q...->...", g, A, g)
-    return np.divide(2 * (point.scale * r) ** 2, spread, out=np.full(r.shape, np.inf), where=spread > 0)
+    return np.divide(2 * (point.scale * r) ** 2, spread, out=np.full(r.shape, np.inf),
+                     where=spread > 0)
 
 
 def _sizes(T):
-    """The size of each parameter: the length of its row of T, the relative sd of its effect, or 0.1."""
+    """The size of each parameter: the length of its row of T, the relative sd of its effect, or
+    0.1."""
     return [max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in state.parameters(T)]
 
 
 def pieces(fit):
-    """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; a fit keeps them."""
-    problem, T, point = fit.problem, fit.optimum.T, fit.optimum.point
-    index, sizes = state.parameters(T), problem.sizes
-    n, p = problem.W.shape[0], problem.W.shape[1] - 1
+    """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; a fit keeps
+    them."""
+    problem = fit.problem
+    T = fit.optimum.T
+    point = fit.optimum.point
+    index = state.parameters(T)
+    sizes = problem.sizes
+    n = problem.W.shape[0]
+    p = problem.W.shape[1] - 1
     s2 = point.scale
-    # dVar(b) / dT_ab = s2 Phi (sum over levels of X'H^-1 Z dGamma Z'H^-1 X) Phi, with Var(b) = s2 Phi
+    # with Var(b) = s2 Phi, dVar(b) / dT_ab = s2 Phi (sum of X'H^-1 Z dGamma Z'H^-1 X) Phi
     Phi = point.cov_b / s2
     gradient = np.zeros((len(index) + 1, p, p))
     for i, (k, a, b) in enumerate(index):
@@ -72,7 +87,7 @@ def pieces(fit):
         gradient[i] = s2 * Phi @ (row + row.T) @ Phi
     gradient[-1] = Phi
     unit = np.array([*_sizes(T), s2])
-    # the Hessian: differences of the analytic gradient at fixed s2, and what is known in closed form
+    # the Hessian: differences of the gradient at fixed s2, and what is known in closed form
     theta = state.pack(T)
     H = np.zeros((len(index) + 1, len(index) + 1))
     for i in range(len(index)):
@@ -83,18 +98,23 @@ def pieces(fit):
     H = (H + H.T) / 2
     H[-1, :-1] = H[:-1, -1] = [2 * (point.squares[k] @ T[k])[a, b] / s2**2 for k, a, b in index]
     H[-1, -1] = (n - p if problem.reml else n) / s2**2
-    values, vectors = np.linalg.eigh(H * np.outer(unit, unit))       # without a scale, as T and sigma^2 may be far apart
-    keep = values > 1e-8 * values[-1]                                # as lmerTest: what the data do not determine, drops
+    # without a scale, as T and sigma^2 may be far apart
+    values, vectors = np.linalg.eigh(H * np.outer(unit, unit))
+    keep = values > 1e-8 * values[-1]           # as lmerTest: what the data do not determine, drops
     A = 2 * (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
     return point.cov_b, gradient, A * np.outer(unit, unit)
 
 
 def _slope(problem, theta, i, h, sizes, s2):
-    up, down = (_gradient(problem, theta + sign * h * np.eye(len(theta))[i], sizes, s2) for sign in (1, -1))
+    step = h * np.eye(len(theta))[i]
+    up = _gradient(problem, theta + step, sizes, s2)
+    down = _gradient(problem, theta - step, sizes, s2)
     return (up - down) / (2 * h)
 
 
 def _gradient(problem, theta, sizes, s2):
     T = state.unpack(theta, sizes)
     point = criterion.evaluate(problem, T)
-    return np.array([2 * ((point.traces[k] - point.squares[k] / s2) @ T[k])[a, b] for k, a, b in state.parameters(T)])
+    slopes = [2 * (trace - square / s2) @ t
+              for trace, square, t in zip(point.traces, point.squares, T)]
+    return state.pack(slopes)
