@@ -154,7 +154,7 @@ class Fit:
                                 optimum.T))   # is a variance, or a phi, 0; a matrix singular
         if found is not None:
             self.singular = self.singular or found.nothing or found.at_end
-        self.n_params = len(names) + len(state.parameters(optimum.T)) + len(errors.phi) + len(errors.gamma) + 1
+        self.n_params = len(names) + len(state.parameters(optimum.T)) + errors.n_params
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
@@ -280,7 +280,7 @@ class Fit:
         structure = self.frame.structure
         if structure is None:
             return pd.Series(dtype=float)
-        return pd.Series(structure.natural(self.errors.phi), index=structure.names, dtype=float)
+        return pd.Series(self.errors.natural(), index=structure.names, dtype=float)
 
     @property
     def residual_variances(self):

@@ -92,7 +92,7 @@ def _same_names(what, given, names):
     missing = [name for name in names if name not in given]
     extra = [name for name in given if name not in names]
     if missing or extra:
-        said = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the model does not have"
+        said = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which is unknown"
         raise ValueError(f"{what} {said}; it needs: {', '.join(map(str, names))}")
 
 
@@ -111,8 +111,7 @@ def _root(sd, term):
                              f"{sd!r}")
         return np.array([[float(sd)]])
     G = np.asarray(sd, dtype=float)
-    if G.shape != (m, m) or not np.allclose(G,
-                                            G.T) or np.linalg.eigvalsh(G)[0] < -1e-12 * np.abs(G).max():
+    if G.shape != (m, m) or not np.allclose(G, G.T) or np.linalg.eigvalsh(G)[0] < -1e-12:
         raise ValueError(f"sd of {term.name} must be a {m} x {m} covariance matrix, of "
                          f"{', '.join(term.columns)}")
     values, vectors = np.linalg.eigh(G)

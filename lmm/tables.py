@@ -9,6 +9,7 @@ import pandas as pd
 from lmm import summary
 
 MOST_ROWS = 60                                               # of longer ones pandas shows both ends
+P_VALUES = ("p", "p_chi2")
 ESTIMATES = ("estimate", "mean", "se", "lower", "upper")    # of one unit: they share their decimals
 
 
@@ -21,8 +22,11 @@ class Table(pd.DataFrame):
         return Table
 
     def round(self, decimals=0, *args, **kwargs):
-        """As pandas rounds; the table then shows so many decimals."""
+        """As pandas rounds, but p keeps four decimals; the table then shows so many."""
         out = super().round(decimals, *args, **kwargs)
+        for name in out.columns.intersection(P_VALUES):
+            out[name] = self[name].round(np.maximum(decimals,
+                                                    4)) if np.ndim(decimals) == 0 else out[name]
         out.attrs = {**self.attrs, "digits": decimals}
         return out
 
@@ -113,7 +117,7 @@ def _words(frame, k):
     named = isinstance(digits, dict) and name in digits
     if isinstance(digits, dict):
         digits = digits.get(name)
-    if name in ("p", "p_chi2") and not named:
+    if name in P_VALUES and not named:
         return [_word(p, summary._p(p)) for p in numbers]
     if str(name).endswith("df") and not named:
         return [_word(x, f"{x:.4g}" if x < 9999.5 else f"{x:.0f}") for x in numbers]

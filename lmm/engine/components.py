@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from lmm.engine.errors import numbers
 from lmm.engine.state import record
 
-MOST_NUMBERS = 100_000_000
+MOST_ROWS = 3_000
+MOST_NUMBERS = 30_000_000
 
 
 @record
@@ -36,11 +37,10 @@ def batches(structure, terms, weights, W):
     order = np.lexsort((structure.at, structure.subjects, label))
     sizes = np.bincount(label)
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
-    if (sizes.astype(float) ** 2).sum() > MOST_NUMBERS:
+    if sizes.max() > MOST_ROWS or (sizes.astype(float) ** 2).sum() > MOST_NUMBERS:
         raise ValueError("rows that share a random effect or a subject form groups of up to "
-                         f"{sizes.max()} rows, for which a "
-                         "structure needs dense matrices of that size: with crossed random terms "
-                         "it is not available for so many")
+                         f"{sizes.max()} rows, and a structure needs dense matrices of that size: "
+                         "with crossed random terms it is not available for so many")
     return [_batch(structure, terms, weights, W, order[starts[sizes == n][:, None] + np.arange(n)])
             for n in np.unique(sizes)]
 
@@ -62,14 +62,14 @@ def _components(structure, terms, n):
 
 def _batch(structure, terms, weights, W, rows):
     """The components with these rows, (B, n)."""
-    at = structure.at[rows] - structure.at[rows].min(axis=1,
-                                                     keepdims=True) * (structure.kind in ("ar1",
-                                                                                          "car1", "toep"))
+    at = structure.at[rows]
+    if structure.kind in ("ar1", "car1", "toep"):                    # only distances count
+        at = np.round(at - at.min(axis=1, keepdims=True), 12)
     subjects = _numbered(structure.subjects[rows])
     codes = [_numbered(codes[rows]) for codes, _ in terms]
     parts = [at, subjects, structure.level[rows], weights[rows], *codes]
     parts = [part[:, :, None].astype(float) for part in parts] + [x[rows] for _, x in terms]
-    key = np.round(np.concatenate(parts, axis=2).reshape(len(rows), -1), 12)
+    key = np.concatenate(parts, axis=2).reshape(len(rows), -1)
     _, first, pattern = np.unique(key, axis=0, return_index=True, return_inverse=True)
     pattern = pattern.ravel()
     d = np.abs(at[first][:, :, None] - at[first][:, None, :])
@@ -85,8 +85,7 @@ def _batch(structure, terms, weights, W, rows):
 
 def _numbered(codes):
     """In each row of (B, n) the codes anew: 0 for the first that occurs, 1 for the next."""
-    firsts = (codes[:, :, None] == codes[:, None, :]).argmax(axis=2)
-    return firsts
+    return (codes[:, :, None] == codes[:, None, :]).argmax(axis=2)
 
 
 def _condensed(W, pattern, G):

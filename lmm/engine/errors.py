@@ -36,6 +36,15 @@ class Errors:
         """Standard deviations of the levels of `variance` over that of the first, (levels,)."""
         return np.exp(np.append(0.0, self.gamma))
 
+    def natural(self):
+        """The parameters of the correlation as users read them."""
+        return self.phi if self.structure is None else self.structure.natural(self.phi)
+
+    @property
+    def n_params(self):
+        """sigma^2 and the parameters of a structure."""
+        return 1 + len(self.phi) + len(self.gamma)
+
     @property
     def correlated(self):
         return self.structure is not None and self.structure.kind is not None
@@ -100,7 +109,11 @@ class Errors:
 def numbers(structure, a, b):
     """The number of the parameter of C for times a and b of one subject; -1 where there is none."""
     if structure.kind == "toep":
-        return np.abs(a - b).round().astype(int) - 1
+        lag = np.abs(a - b).round().astype(int)
+        if lag.max(initial=0) >= structure.size:
+            raise ValueError(f"{structure.text}: the fit has no two rows of one {structure.group} "
+                             f"at distance {lag.max()}, so their correlation is unknown")
+        return lag - 1
     if structure.kind == "us":
         return structure.pairs[a.astype(int), b.astype(int)]
     return np.full(np.broadcast(a, b).shape, 0 if structure.kind == "cs" else -1)

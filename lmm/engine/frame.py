@@ -36,7 +36,7 @@ class Frame:
         y = self.y - self.offset
         X = self.X.to_numpy()
         terms = [(t.codes, t.x) for t in self.terms]
-        if errors is not None:
+        if errors is not None and errors.structure is not None:
             return errors.whiten(y), errors.whiten(X), [(codes, errors.whiten(x)) for codes,
                                                         x in terms]
         if (self.weights == 1).all():

@@ -21,7 +21,7 @@ class Found:
     T: list                         # of the random terms, in the order of `coordinates`
     errors: Errors                  # R: the parameters found
     point: joint.Joint              # the criterion there, derivatives and sums over components
-    coordinates: object             # in which T, point and its p x p matrices are; rows as they are, not whitened
+    coordinates: object             # those of T and point, for rows as they are, not whitened
     converged: bool
     at_end: bool        # does the criterion fall where a parameter of R nears the end of its range?
     nothing: bool                   # is phi of car1 estimated as 0?
@@ -132,9 +132,13 @@ def _newton(frame, data, plain, T, eta, gamma):
     values = np.concatenate([pack(T), eta, gamma])
     point, gradient, hessian = at(values)
     n_evaluations, converged = 1, False
-    while n_evaluations < MOST_EVALUATIONS and not (
-            asked.kind == "car1"
-            and values[first] > NOTHING) and np.abs(values[first:]).max(initial=0) < FAR and not converged:
+    def nothing():                                                   # phi of car1 is 0
+        return asked.kind == "car1" and values[first] > NOTHING
+
+    def inside():
+        return np.abs(values[first:]).max(initial=0) < FAR and not nothing()
+
+    while n_evaluations < MOST_EVALUATIONS and inside() and not converged:
         step = _direction(gradient, hessian)
         step = step / max(1.0, np.abs(step).max(initial=0))
         noise = 1e-12 * (1 + abs(point.criterion))
@@ -159,10 +163,9 @@ def _newton(frame, data, plain, T, eta, gamma):
         new = at(snapped)
         if new[0].criterion < point.criterion + 1e-9:
             values, point = snapped, new[0]
-    nothing = asked.kind == "car1" and values[first] > NOTHING  # phi is 0: the rows are independent
     far = bool(np.abs(values[first:]).max(initial=0) > FAR / 2)
     phi = correlations.allowed(asked.kind, values[first:first + c], asked.size)[0]
     errors = Errors(asked, frame.weights, phi, values[first + c:])
-    return Found(unpack(values[:first], sizes), errors, point, plain.coordinates,
-                 bool(converged or nothing) and not far,
-                 far, nothing, n_evaluations)
+    return Found(T=unpack(values[:first], sizes), errors=errors, point=point,
+                 coordinates=plain.coordinates, converged=bool(converged or nothing()) and not far,
+                 at_end=far, nothing=nothing(), n_evaluations=n_evaluations)

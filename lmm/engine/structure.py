@@ -25,7 +25,7 @@ class Structure:
     group: str                      # name of the subjects' column, "a:b" for combinations
     subjects: np.ndarray   # (n,) number of the row's subject; without a correlation each row is one
     labels: list                    # names of the subjects
-    at: np.ndarray                  # (n,) time; its place among `visits` for us and for factors; over `unit` for car1
+    at: np.ndarray                  # (n,) time; for us and factors its place among `visits`
     unit: float                     # car1: times are measured in this many of the user's units
     visits: list                    # us and factors: the times by name
     size: int                       # the largest number of times that a subject may have
@@ -215,20 +215,36 @@ def fits(structure, random, X):
                              "it out")
 
 
+def new_times(structure, data):
+    """The times of new rows, as `at` has those of the fit; ValueError for one that C does not
+    know."""
+    text, values = structure.text, data[structure.time]
+    if structure.visits:
+        number = {visit: k for k, visit in enumerate(structure.visits)}
+        unknown = [visit for visit in values if visit not in number]
+        if unknown:
+            raise ValueError(f"{text}: the fit has not seen {structure.time} {unknown[0]}; it "
+                             "knows "
+                             f"{', '.join(map(str, structure.visits))}")
+        return np.array([number[visit] for visit in values], dtype=float)
+    at = values.to_numpy(dtype=float)
+    if structure.kind in ("ar1", "toep") and (at != np.round(at)).any():
+        raise ValueError(f"{text}: {structure.kind} needs whole times, and {structure.time!r} of "
+                         f"new_data has {at[at != np.round(at)][0]:g}")
+    return at / structure.unit
+
+
 def said(structure):
     """The structure in words."""
-    parts = [structure.text] * bool(structure.text) + [f"variance by {structure.variance}"] * bool(structure.variance)
-    return ", ".join(parts)
+    variance = f"variance by {structure.variance}" if structure.variance else ""
+    return ", ".join(part for part in (structure.text, variance) if part)
 
 
 def ends(errors):
     """Which parameter of R is at the end of its range, in words."""
-    structure = errors.structure
-    C = structure.natural(errors.phi)
-    said = [f"{name} is {value:.4f}" for name, value in zip(structure.names, C)
+    asked = errors.structure
+    said = [f"{name} is {value:.4f}" for name, value in zip(asked.names, errors.natural())
             if abs(value) > 0.999]
-    ratios = errors.ratios()
-    said += [f"the residual sd of {structure.variance} {name} is {ratio / ratios[0]:.1e} of the "
-             "first level's"
-             for name, ratio in zip(structure.levels[1:], ratios[1:]) if not 1e-3 < ratio < 1e3]
-    return " and ".join(said[:3]) or f"the correlation matrix of {structure.text} is singular"
+    said += [f"the residual sd of {asked.variance} {name} is {ratio:.1e} of the first level's"
+             for name, ratio in zip(asked.levels, errors.ratios()) if not 1e-3 < ratio < 1e3]
+    return " and ".join(said[:3]) or f"the correlation matrix of {asked.text} is singular"

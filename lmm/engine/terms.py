@@ -45,6 +45,14 @@ def levels_of(group, data):
     return codes, list(labels)
 
 
+def known(group, data, codes, new):
+    """The level of each row of `new` among those that `codes` numbers in `data`, -1 for others."""
+    names = group.split(":")
+    numbers = dict(zip(zip(*(data[name] for name in names)), codes))
+    return np.array([numbers.get(values, -1) for values in zip(*(new[name] for name in names))],
+                    dtype=np.int64)
+
+
 def checked(term):
     """The term; ValueError if its variances cannot be told from one another and from the
     residual's."""

@@ -17,7 +17,7 @@ from lmm.engine import blocks, products
 
 Parts = namedtuple("Parts", "D M F X HX Py Phi")
 
-KINDS = ("conditional", "standardised", "marginal")
+KINDS = ("conditional", "standardised", "normalised", "marginal")
 MOST_ROWS_A_LEVEL = 5000
 
 
@@ -26,6 +26,8 @@ def residuals(fit, kind="conditional"):
     deviations).
 
     conditional: e_hat = y - X beta - Z u. marginal: y - X beta.
+    normalised: L^-1 e_hat / sigma with R = sigma^2 L L' (nlme's): without the correlations of the
+    errors, if the structure is right.
     standardised: e_hat_i / sqrt(Var(e_hat)_ii) with Var(e_hat) = R (V^-1 - V^-1 X (X'V^-1 X)^-1
     X'V^-1) R (Nobre and Singer 2007), whose diagonal is sigma^2 / weight_i (1 - leverage_i); NaN
     where the leverage is 1.
@@ -36,8 +38,10 @@ def residuals(fit, kind="conditional"):
     if kind == "marginal":
         mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
         e = pd.Series(fit.y - fit.frame.offset - mean, index=fit.X.index)
+    if kind == "normalised":
+        e = pd.Series(fit.errors.whiten(e.to_numpy()) / np.sqrt(fit.scale), index=fit.X.index)
     if kind == "standardised":
-        free = 1 - leverage(fit)
+        free = pd.Series(_free(fit), index=fit.X.index)
         e = e / np.sqrt(fit.R.diagonal() * free.where(free > 1e-10))
     return e.rename(kind)
 
@@ -50,8 +54,25 @@ def leverage(fit):
     uses in effect.
     """
     parts = _parts(fit)
-    h = _diagonal(parts.D, parts.M) + _diagonal(parts.HX, parts.Phi)
+    L, inverse = _root(fit)
+    h = _diagonal(L @ parts.D, parts.M, inverse.T @ parts.D)
+    h += _diagonal(L @ parts.HX, parts.Phi, inverse.T @ parts.HX)
     return pd.Series(h, index=fit.X.index, name="leverage")
+
+
+def _free(fit):
+    """Var(e_hat)_ii / R_ii; without correlations 1 - leverage."""
+    parts = _parts(fit)
+    L = _root(fit)[0]
+    lost = _diagonal(L @ parts.D, parts.M) + _diagonal(L @ parts.HX, parts.Phi)
+    return 1 - lost / fit.errors.matrix().diagonal()
+
+
+def _root(fit):
+    """L and L^-1, R = sigma^2 L L', sparse: the rows of the engine are the data's times L^-1."""
+    if not fit.errors.correlated:
+        return sparse.diags_array(fit.errors.sd), sparse.diags_array(1 / fit.errors.sd)
+    return tuple(fit.errors.matrix(pairs) for pairs in fit.errors.roots)
 
 
 def cooks_distance(fit, group):
@@ -146,7 +167,7 @@ def _parts(fit):
         M = sparse.block_diag([K, T @ Q @ T.T], format="csr")
         F = sparse.block_array([[sparse.eye_array(L * m), -K @ C],
                                 [None, sparse.eye_array(q)]], format="csr")
-        terms = problem.coordinates.terms(fit.frame.whitened()[2])
+        terms = problem.coordinates.terms(fit.frame.whitened(fit.errors)[2])
         Z = [products.indicators(codes, x) for codes, x in terms]
         D = (sparse.hstack(Z) @ F).tocsr()
     HW = problem.W - D @ (M @ (D.T @ problem.W))
@@ -161,10 +182,12 @@ def _spread(columns, lower, q):
     return sparse.csr_array((block.ravel(), (i.ravel(), j.ravel())), shape=(q, q))
 
 
-def _diagonal(A, M):
-    """Diagonal of A M A', a thousand rows at a time."""
-    chunks = [A[start:start + 1000] for start in range(0, A.shape[0], 1000)]
-    return np.concatenate([np.asarray(((c @ M) * c).sum(axis=1)).ravel() for c in chunks])
+def _diagonal(A, M, B=None):
+    """Diagonal of A M B', B = A unless given, a thousand rows at a time."""
+    B = A if B is None else B
+    A, B = (C.tocsr() if sparse.issparse(C) else C for C in (A, B))
+    parts = [slice(start, start + 1000) for start in range(0, A.shape[0], 1000)]
+    return np.concatenate([np.asarray(((A[s] @ M) * B[s]).sum(axis=1)).ravel() for s in parts])
 
 
 def _terms_of(fit, group):

@@ -14,6 +14,9 @@ import pandas as pd
 import scipy
 
 MOST_LEVELS = 4000
+# what each correlation is a case of, with the same subjects and times
+WIDER = {"ar1": ("ar1", "toep", "us"), "car1": ("car1", "us"), "cs": ("cs", "toep", "us"),
+         "toep": ("toep", "us"), "us": ("us",)}
 DRAWS_AT_ONCE = 2_000_000
 
 
@@ -37,6 +40,7 @@ def lrt(small, large):
                          f"{large.formula!r}: " + _lacking(small, large))
     fixed = large.X.shape[1] - small.X.shape[1]
     df = fixed + _n_covariances(large.terms) - _n_covariances(small.terms)
+    df += large.errors.n_params - small.errors.n_params
     if df == 0:
         raise ValueError(f"{small.formula!r} and {large.formula!r} are the same model; there is "
                          "nothing to test")
@@ -85,6 +89,9 @@ def rlrt(fit, n=10_000, seed=None):
     the draws, so it is never 0.
     Raises ValueError for any other model and for more than MOST_LEVELS levels.
     """
+    if fit.frame.structure is not None:
+        raise ValueError("the exact test is for independent errors of one variance; "
+                         f"{fit.formula!r} has a structure: use ranova or bootstrap")
     if len(fit.terms) != 1 or len(fit.terms[0].columns) != 1:
         raise ValueError("the exact test is for one variance, a single random term such as (1 | "
                          "g); "
@@ -166,14 +173,35 @@ def _same_data(small, large):
 
 
 def _lies_in(small, large):
-    return _spans(large.X, small.X) and all(any(_includes(t, s) for t in large.terms)
-                                            for s in small.terms)
+    terms = all(any(_includes(t, s) for t in large.terms) for s in small.terms)
+    return _spans(large.X, small.X) and terms and _structure_lies_in(small, large)
+
+
+def _structure_lies_in(small, large):
+    """Is every R of the small model one of the large model?"""
+    a = small.frame.structure
+    b = large.frame.structure
+    if a is None or b is None:
+        return a is None
+    finer = len(_pairs(a.level, b.level)) == len(b.levels)           # `variance` of the large one
+    if a.kind is None or not finer:
+        return finer
+    if b.kind not in WIDER[a.kind] or len(_pairs(a.subjects, b.subjects)) != len(a.labels):
+        return False
+    return a.kind == "cs" or len(_pairs(a.at, b.at)) == len(np.unique(a.at))
+
+
+def _pairs(a, b):
+    return np.unique(np.column_stack([a, b]), axis=0)
 
 
 def _lacking(small, large):
     """What of the small model the large one lacks, in words."""
     if not _spans(large.X, small.X):
         return "its fixed part has columns that the larger one's columns do not give"
+    if not _structure_lies_in(small, large):
+        return ("the structure of its errors is no case of the larger one's; compare such models "
+                "by aic")
     lost = next(s for s in small.terms if not any(_includes(t, s) for t in large.terms))
     return f"no random term of the larger model contains ({' + '.join(lost.columns)} | {lost.name})"
 

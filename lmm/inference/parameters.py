@@ -11,15 +11,20 @@ def check_level(level):
 
 def names(fit):
     """Parameters as lme4 names them: sd_Intercept|g, cor_x.Intercept|g, sigma, and the fixed
-    effects."""
+    effects; where the errors have a structure, after sigma its correlations and, as sigma_level,
+    the residual standard deviations of the levels of `variance` after the first."""
     out = []
     for t in fit.terms:
         out += [f"sd_{a}|{t.name}" for a in t.columns]
         out += [f"cor_{b}.{a}|{t.name}" for j, b in enumerate(t.columns) for a in t.columns[:j]]
-    return [*out, "sigma", *fit.fe_params.index]
+    structure = fit.frame.structure
+    errors = []
+    if structure is not None:
+        errors = [*structure.names, *(f"sigma_{level}" for level in structure.levels[1:])]
+    return [*out, "sigma", *errors, *fit.fe_params.index]
 
 
-def values(gamma, scale, beta):
+def values(gamma, scale, beta, errors):
     """The parameters in the order of `names`."""
     out = []
     for g in gamma:
@@ -27,4 +32,5 @@ def values(gamma, scale, beta):
         out += list(np.sqrt(scale) * sd)
         out += [g[j, i] / (sd[j] * sd[i]) if sd[j] * sd[i] > 0 else np.nan
                 for j in range(len(sd)) for i in range(j)]
-    return [*out, np.sqrt(scale), *beta]
+    sigmas = np.sqrt(scale) * errors.ratios()
+    return [*out, sigmas[0], *errors.natural(), *sigmas[1:], *beta]

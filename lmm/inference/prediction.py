@@ -2,18 +2,21 @@
 
 import warnings
 from collections import namedtuple
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from lmm.engine import blocks, columns, formulas, frame, rank
+from lmm.engine.terms import known
+from lmm.inference import neighbours
 from lmm.inference.degrees import satterthwaite
 
 MOST_NUMBERS = 5_000_000
 
-Rows = namedtuple("Rows", "X terms sd offset index")      # terms: (codes, -1 for a new level; x)
+# terms: (codes, -1 for a new level; x); subject and time of a row that may be correlated with the
+# rows of the fit, -1 for one that is not; level of `variance`, or None for the fit's own rows
+Rows = namedtuple("Rows", "X terms offset index subject at level")
 
 
 def predict(fit, new_data=None, random="conditional", interval=None, df="satterthwaite"):
@@ -31,6 +34,9 @@ def predict(fit, new_data=None, random="conditional", interval=None, df="sattert
     that of all random effects. New rows have weight 1.
     df: "satterthwaite", quantiles of t with the df of each row's own variance, or "normal", the
     variances taken as known.
+    Where the errors are correlated, a new time of a subject that the fit knows is predicted with
+    its errors at the other times (x'beta + z'u + c'R^-1 e_hat, "conditional"); at a time that the
+    fit has seen, and for a new subject, without.
     Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
     """
     if random not in ("conditional", "marginal"):
@@ -44,11 +50,13 @@ def predict(fit, new_data=None, random="conditional", interval=None, df="sattert
     if new_data is None:
         rows = _own_rows(fit)
     else:
-        rows = _new_rows(fit, new_data, conditional, conditional or interval is not None)
+        with_terms = conditional or interval is not None
+        rows = _new_rows(fit, new_data, conditional, with_terms, interval is not None)
     mean = rows.X @ fit.fe_params.to_numpy() + rows.offset
     if conditional:
         for (codes, x), u in zip(rows.terms, fit.u):
             mean = mean + np.where(codes >= 0, (x * u[codes]).sum(axis=1), 0)
+        mean = mean + neighbours.expected(fit, rows)
     mean = pd.Series(mean, index=rows.index)
     if interval is None:
         return mean
@@ -60,23 +68,25 @@ def predict(fit, new_data=None, random="conditional", interval=None, df="sattert
 
 def _widths(fit, rows, conditional, level, df):
     """Half the width of the interval for an observation and of that for its mean, each (rows,)."""
-    ratios = partial(_ratios, fit, rows, conditional)
-    known, single = ratios(fit.optimum.T, fit.optimum.point)
+    def ratios(view):
+        return np.stack(_ratios(view, rows, conditional))
+
+    known, single = ratios(fit)
     if df == "normal":
         quantiles = [scipy.stats.norm.ppf(level)] * 2
-    elif not fit.terms:
+    elif not fit.terms and fit.found is None:
         quantiles = [scipy.stats.t.ppf(level, fit.nobs - fit.X.shape[1])] * 2
     else:
-        nu = satterthwaite.of_ratios(fit, lambda T, point: np.stack(ratios(T, point)))
-        quantiles = scipy.stats.t.ppf(level, nu)[::-1]
+        quantiles = scipy.stats.t.ppf(level, satterthwaite.of_ratios(fit, ratios))[::-1]
     return [t * np.sqrt(fit.scale * ratio) for t, ratio in zip(quantiles, (single, known))]
 
 
-def _ratios(fit, rows, conditional, T, point):
-    """The variance of each row's mean and of a new observation, over sigma^2, at T."""
+def _ratios(fit, rows, conditional):
+    """The variance of each row's mean and of a new observation, over sigma^2."""
+    T, point = fit.optimum.T, fit.optimum.point
+    rows, error = neighbours.reduced(fit, rows, conditional)
     terms = fit.problem.coordinates.terms(rows.terms)
     spread = [((x @ t)**2).sum(axis=1) for (_, x), t in zip(terms, T)]
-    error = rows.sd**2 / fit.scale
     if conditional:
         known = _joint_variance(fit, rows, T, point)
         known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, terms))
@@ -130,12 +140,12 @@ def _quadratic_forms(products, factors, weights):
 # The rows to predict ------------------------------------------------------------------------------
 
 def _own_rows(fit):
-    sd = np.sqrt(fit.scale / fit.frame.weights)
     terms = [(t.codes, t.x) for t in fit.terms]
-    return Rows(fit.X.to_numpy(), terms, sd, fit.frame.offset, fit.X.index)
+    nobody = np.full(fit.nobs, -1)
+    return Rows(fit.X.to_numpy(), terms, fit.frame.offset, fit.X.index, nobody, nobody, None)
 
 
-def _new_rows(fit, data, with_groups, with_terms):
+def _new_rows(fit, data, with_groups, with_terms, with_errors):
     """X, codes and covariates of new rows, checked."""
     data = columns.table(data, "new_data")
     if "offset" in fit.frame.given:
@@ -145,9 +155,11 @@ def _new_rows(fit, data, with_groups, with_terms):
     terms = fit.terms if with_terms else []
     groups = {name for t in terms for name in t.name.split(":")} if with_groups else set()
     specs = [fit.model_spec] + [t.model_spec for t in terms]
+    groups |= neighbours.needed(fit, with_groups, with_errors)
     _check_values(fit, data, groups.union(*(_variables(fit, s) for s in specs)))
     data = _with_levels(fit, specs, data)
-    codes = [_codes(fit, t, data) if with_groups else np.full(len(data), -1) for t in terms]
+    codes = [known(t.name, fit.data, t.codes, data) if with_groups else np.full(len(data), -1)
+             for t in terms]
     if with_groups:
         _warn_of_new_levels(terms, codes, data)
     x = [_design(t.model_spec, data) for t in terms]
@@ -156,7 +168,9 @@ def _new_rows(fit, data, with_groups, with_terms):
         raise ValueError(f"row {data.index[~can].tolist()[0]!r} of new_data is a combination that "
                          "the fit cannot estimate: "
                          f"columns of its fixed part were dropped ({', '.join(fit.dropped)})")
-    return Rows(X, list(zip(codes, x)), np.full(len(data), np.sqrt(fit.scale)), 0.0, data.index)
+    subject, at = neighbours.places(fit, data, with_groups)
+    level = neighbours.levels(fit, data, with_errors)
+    return Rows(X, list(zip(codes, x)), 0.0, data.index, subject, at, level)
 
 
 def _variables(fit, spec):
@@ -214,14 +228,6 @@ def _design(spec, data):
         raise ValueError(f"new_data gives columns of {spec.formula} that are missing in some "
                          "rows; check its values")
     return values
-
-
-def _codes(fit, term, data):
-    """The term's level of each new row, -1 for one that the fit has not seen."""
-    names = term.name.split(":")
-    known = dict(zip(zip(*(fit.data[name] for name in names)), term.codes))
-    return np.array([known.get(values, -1) for values in zip(*(data[name] for name in names))],
-                    dtype=np.int64)
 
 
 def _warn_of_new_levels(terms, codes, data):

@@ -24,7 +24,7 @@ def profile(fit, level=0.95):
     rise = scipy.stats.chi2.ppf(level, 1)
     limits = _sd_limits(ml, rise) + [_beta_limits(ml, j, rise) for j in range(len(ml.fe_params))]
     names = parameters.names(fit)
-    values = parameters.values(fit.gamma, fit.scale, fit.fe_params)
+    values = parameters.values(fit.gamma, fit.scale, fit.fe_params, fit.errors)
     rows = [(name, value) for name, value in zip(names, values) if not name.startswith("cor_")]
     return pd.DataFrame([(*row, *limit) for row, limit in zip(rows, limits)],
                         columns=["parameter", "estimate", "lower", "upper"])

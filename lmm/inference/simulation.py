@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from lmm.engine import coordinates, criterion, search
+from lmm.engine import criterion, joint_search, search
 from lmm.inference import parameters
 
 CHUNKS = 50
 PROGRESS_FROM = 200
 
-# X beta; the offset; terms: (codes, x, root of Var(u)); sd of the errors
-Truth = namedtuple("Truth", "mean offset terms sd")
+# X beta; the offset; terms: (codes, x, root of Var(u)); sigma; Var(e) / sigma^2
+Truth = namedtuple("Truth", "mean offset terms sigma errors")
 Job = namedtuple("Job", "frame reml truth")
 
 
@@ -39,13 +39,12 @@ def truth(fit):
         roots.append(vectors * np.sqrt(np.maximum(values, 0)))   # of Var(u), which may be singular
     terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
     mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
-    sd = np.sqrt(fit.scale) / np.sqrt(fit.frame.weights)
-    return Truth(mean, fit.frame.offset, terms, sd)
+    return Truth(mean, fit.frame.offset, terms, np.sqrt(fit.scale), fit.errors)
 
 
 def draw(parts, rng):
     """One response, (nobs,)."""
-    y = parts.mean + parts.sd * rng.standard_normal(len(parts.mean))
+    y = parts.mean + parts.sigma * parts.errors.color(rng.standard_normal(len(parts.mean)))
     for codes, x, root in parts.terms:
         u = rng.standard_normal((codes.max() + 1, len(root))) @ root.T
         y += (x * u[codes]).sum(axis=1)
@@ -84,7 +83,7 @@ def bootstrap(fit, n, seed, executor=None, level=0.95):
     draws = pd.DataFrame([values for _, values in draws], columns=names)
     lower = draws.quantile((1 - level) / 2)
     upper = draws.quantile((1 + level) / 2)
-    estimates = parameters.values(fit.gamma, fit.scale, fit.fe_params)
+    estimates = parameters.values(fit.gamma, fit.scale, fit.fe_params, fit.errors)
     table = pd.DataFrame({"parameter": names, "estimate": estimates, "lower": lower.to_numpy(),
                           "upper": upper.to_numpy()})
     table.attrs = {"draws": draws, "not_converged": failed}
@@ -97,7 +96,13 @@ def _replicates(job, seeds):
 
 
 def _replicate(job, rng):
-    problem = criterion.of_frame(replace(job.frame, y=draw(job.truth, rng)), job.reml)
-    found = search.optimum(problem)
-    estimates = coordinates.estimates(problem, found.T, found.point)
-    return found.converged, parameters.values(estimates.gamma, estimates.scale, estimates.beta)
+    frame = replace(job.frame, y=draw(job.truth, rng))
+    if frame.structure is None:
+        problem = criterion.of_frame(frame, job.reml)
+        found = search.optimum(problem)
+        there, errors = problem.coordinates, job.truth.errors
+    else:
+        found = joint_search.optimum(frame, job.reml)
+        there, errors = found.coordinates, found.errors
+    return found.converged, parameters.values(there.gamma(found.T), there.scale(found.point.scale),
+                                              there.beta(found.point.b), errors)

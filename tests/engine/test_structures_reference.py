@@ -77,6 +77,7 @@ def test_the_criterion_is_slide_34s_for_the_dense_V(name):
     inverse = np.linalg.inv(V)
     XVX = X.T @ inverse @ X
     r = fit.y - X @ np.linalg.solve(XVX, X.T @ inverse @ fit.y)
-    value = np.linalg.slogdet(V)[1] + r @ inverse @ r + (len(V) - fit.reml * X.shape[1]) * np.log(2 * np.pi)
+    m = len(V) - fit.reml * X.shape[1]
+    value = np.linalg.slogdet(V)[1] + r @ inverse @ r + m * np.log(2 * np.pi)
     value += fit.reml * np.linalg.slogdet(XVX)[1]
     assert fit.criterion == pytest.approx(value, abs=1e-9)

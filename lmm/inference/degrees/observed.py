@@ -6,7 +6,12 @@ observed information here; of Kenward and Roger's adjustment the linear form (SA
 which does not depend on how V is parametrised.
 """
 
+import copy
+
 import numpy as np
+
+from lmm.engine import joint_search, state
+from lmm.engine.errors import Errors
 
 
 def covariance(point):
@@ -60,8 +65,29 @@ def kenward_roger(fit):
     return B @ V @ B.T, back.T @ P @ back, W, B @ (V + 2 * V @ Lambda @ V) @ B.T
 
 
+def views(fit):
+    """For each of psi the fit a little above and below its optimum, and how far apart."""
+    found = fit.found
+    sizes = [len(T) for T in found.T]
+    phi, gamma = found.errors.phi, found.errors.gamma
+    psi = np.concatenate([state.pack(found.T), phi, gamma])
+    ends = np.cumsum([len(psi) - len(phi) - len(gamma), len(phi)])
+    for i in range(len(psi)):
+        width = 1e-4 * max(0.1, abs(psi[i]) if i < ends[0] else 0.1)
+        both = []
+        for step in (width, -width):
+            theta, phi, gamma = np.split(psi + step * np.eye(len(psi))[i], ends)
+            view = copy.copy(fit)
+            view.errors = Errors(fit.frame.structure, fit.frame.weights, phi, gamma)
+            Gamma = found.coordinates.gamma(state.unpack(theta, sizes))
+            view.problem, view.optimum = joint_search.at(fit.frame, fit.reml, view.errors, Gamma)
+            both.append(view)
+        yield *both, 2 * width
+
+
 def _to_problem(fit):
     """From the coordinates of the rows as they are to those of the rows times L^-1: b = B
     b_as_they_are."""
     as_they_are, whitened = fit.found.coordinates, fit.problem.coordinates
-    return whitened.R @ as_they_are.functions(np.eye(len(whitened.R))) * (as_they_are.unit / whitened.unit)
+    units = as_they_are.unit / whitened.unit
+    return units * whitened.R @ as_they_are.functions(np.eye(len(whitened.R)))

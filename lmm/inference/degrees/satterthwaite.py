@@ -6,9 +6,13 @@ gradient of f and A the covariance of the variance parameters, twice the inverse
 at its boundary has gradient zero and drops out.
 """
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 
 from lmm.engine import criterion, state
+from lmm.inference.degrees import observed
 
 
 def of_contrasts(fit, L):
@@ -39,26 +43,31 @@ def of_test(fit, L):
 
 
 def of_ratios(fit, ratios):
-    """df of variances sigma^2 r(T), each an element of the array that `ratios(T, point)`
-    returns."""
-    problem = fit.problem
-    T = fit.optimum.T
-    point = fit.optimum.point
-    r = ratios(T, point)
-    theta = state.pack(T)
+    """df of variances sigma^2 r, each an element of the array that `ratios(view)` returns, for a
+    view of the fit at other variances."""
+    r = ratios(fit)
     A = fit._satterthwaite[2]
-    gradient = []
-    for i, size in enumerate(_sizes(T)):
-        step = 1e-4 * size * np.eye(len(theta))[i]
-        up = state.unpack(theta + step, problem.sizes)
-        down = state.unpack(theta - step, problem.sizes)
-        slope = ratios(up, criterion.evaluate(problem, up))
-        slope = slope - ratios(down, criterion.evaluate(problem, down))
-        gradient.append(point.scale * slope / (2e-4 * size))
+    scale = fit.optimum.point.scale if fit.found is None else fit.found.point.scale
+    views = _views(fit) if fit.found is None else observed.views(fit)
+    gradient = [scale * (ratios(up) - ratios(down)) / width for up, down, width in views]
     g = np.stack([*gradient, r])
     spread = np.einsum("p...,pq,q...->...", g, A, g)
-    return np.divide(2 * (point.scale * r) ** 2, spread, out=np.full(r.shape, np.inf),
+    return np.divide(2 * (scale * r) ** 2, spread, out=np.full(r.shape, np.inf),
                      where=spread > 0)
+
+
+def _views(fit):
+    """For each parameter the fit a little above and below its optimum, and how far apart."""
+    problem = fit.problem
+    theta = state.pack(fit.optimum.T)
+    for i, size in enumerate(_sizes(fit.optimum.T)):
+        both = []
+        for step in (1e-4 * size, -1e-4 * size):
+            T = state.unpack(theta + step * np.eye(len(theta))[i], problem.sizes)
+            both.append(copy.copy(fit))
+            point = criterion.evaluate(problem, T)
+            both[-1].optimum = replace(fit.optimum, T=T, point=point)
+        yield *both, 2e-4 * size
 
 
 def _sizes(T):
