@@ -23,7 +23,7 @@ ALMOST_ALL_EXPLAINED = 1e-9
 
 
 def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error",
-        correlation=None, variance=None):
+        correlation=None, variance=None, **unknown):
     """Fit y = X beta + Z u + e by REML, or by ML with `reml=False` (slides 32 and 34).
 
     formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`,
@@ -51,6 +51,11 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
     part that has not full rank, and a random term whose variance cannot be told from the residual's
     or from the fixed effects.
     """
+    if "family" in unknown:
+        raise ValueError("lmm fits normal responses only; for counts, shares and yes or no there "
+                         "are glmmTMB and lme4's glmer in R, brms, and bambi in Python")
+    if unknown:
+        raise TypeError(f"fit() got an unexpected keyword argument {next(iter(unknown))!r}")
     if rank_deficient not in ("error", "drop"):
         raise ValueError(f"rank_deficient must be 'error' or 'drop', not {rank_deficient!r}")
     frame = read(formula, columns.table(data), weights, offset, correlation, variance)

@@ -4,6 +4,9 @@ from html import escape
 
 import numpy as np
 
+from lmm.engine import structure
+
+MOST_TIMES = 10                               # of a subject whose errors are shown
 MOST_CORRELATED = 8                                   # fixed effects whose correlations are printed
 
 
@@ -16,8 +19,10 @@ class Text(str):
 
 def text(fit, df):
     """The summary as text; df: the method for the tests of the fixed effects."""
-    lines = [*_head(fit), "", "Random effects:", *_aligned(_variances(fit), left=2), _sizes(fit),
-             *_singular(fit)]
+    lines = [*_head(fit), "", "Random effects:", *_aligned(_variances(fit), left=2)]
+    for caption, rows in _errors(fit):
+        lines += ["", f"{caption}:", *_aligned(rows, left=1)]
+    lines += [_sizes(fit), *_singular(fit)]
     if len(fit.fe_params):
         lines += ["", _caption(fit, df) + ":", *_aligned(_coefficients(fit, df), left=1)]
     if 1 < len(fit.fe_params) <= MOST_CORRELATED:
@@ -30,6 +35,7 @@ def html(fit, df="satterthwaite"):
     each call."""
     parts = [_paragraph(line, strong="NOT CONVERGED" in line) for line in _head(fit)]
     parts.append(_table("Random effects", _variances(fit), left=2))
+    parts += [_table(caption, rows, left=1) for caption, rows in _errors(fit)]
     parts += [_paragraph(line) for line in [_sizes(fit), *_singular(fit)]]
     if len(fit.fe_params):
         parts.append(_table(_caption(fit, df), _coefficients(fit, df), left=1))
@@ -42,12 +48,16 @@ def html(fit, df="satterthwaite"):
 # Content: lines, and tables as rows of words ------------------------------------------------------
 
 def _head(fit):
-    how = ("REML" if fit.reml else "ML") if fit.terms else "least squares"
+    how = ("REML" if fit.reml else "ML") if fit.terms or fit.found else "least squares"
     lines = [] if fit.converged else [
         f"NOT CONVERGED after {fit.n_evaluations} evaluations: do not trust these estimates, "
-        "their standard errors or tests. Try fewer random effects."]
-    lines.append(f"Linear {'mixed ' if fit.terms else ''}model fit by {how}")
+        "their standard errors or tests. Try a simpler model."]
+    kind = "Linear mixed model" if fit.terms else "Linear model"
+    lines.append(f"{kind} fit by {how}" if fit.terms or not fit.found
+                 else f"Generalised least squares fit by {how}")
     lines.append(f"Formula: {fit.formula}")
+    if fit.found:
+        lines.append(f"Errors: {structure.said(fit.frame.structure)}")
     weights = fit.frame.weights
     if "weights" in fit.frame.given:
         lines.append(f"Weights: from {weights.min():.4g} to {weights.max():.4g}; "
@@ -81,7 +91,8 @@ def _variances(fit):
             empty = [""] * (widest - 1 - i)
             rows.append(["" if i else term.name, name, *sizes, *corr, *empty])
     sigma = _number(np.sqrt(fit.scale), digits_sd)
-    rows.append(["Residual", "", _number(fit.scale, digits), sigma, *[""] * (widest - 1)])
+    first = fit.residual_variances.index[0] if fit.found and fit.frame.structure.variance else ""
+    rows.append(["Residual", str(first), _number(fit.scale, digits), sigma, *[""] * (widest - 1)])
     return rows
 
 
@@ -91,8 +102,43 @@ def _sd(term, gamma):
     return np.sqrt(np.where(np.diag(gamma) * (term.x**2).mean(axis=0) > 1e-14, np.diag(gamma), 0))
 
 
+def _errors(fit):
+    """Where the errors have a structure: captions and rows of the residual variances by level, and
+    of the correlations of the errors of one subject, one of those with most rows."""
+    if fit.found is None:
+        return []
+    asked = fit.frame.structure
+    tables = []
+    if asked.variance is not None:
+        digits = _decimals(fit.residual_variances.max(), 5)
+        rows = [[str(level), _number(v, digits), _number(np.sqrt(v), digits)]
+                for level, v in fit.residual_variances.items()]
+        tables.append((f"Residual variances by {asked.variance}",
+                       [["", "Variance", "Std.Dev."], *rows]))
+    if asked.kind is not None:
+        subject = np.bincount(asked.subjects).argmax()
+        own = np.flatnonzero(asked.subjects == subject)
+        own = own[np.argsort(asked.at[own], kind="stable")][:MOST_TIMES]
+        R = fit.R[own][:, own].toarray()
+        sd = np.sqrt(R.diagonal())
+        times = fit.data[asked.time] if asked.time != "1" else fit.data[asked.group.split(":")[0]]
+        digits = _decimals(sd.max(), 5)
+        rows = [[str(times.iloc[row]), _number(sd[i], digits),
+                 *(f"{R[i, j] / (sd[i] * sd[j]):.3f}" for j in range(i)),
+                 *[""] * (len(own) - 1 - i)] for i, row in enumerate(own)]
+        named = ", ".join(f"{name} {value:.4f}" for name, value in
+                          fit.residual_correlation.items()) if len(asked.names) == 1 else ""
+        caption = f"Errors of {asked.group} {asked.labels[subject]}"
+        head = [asked.time if asked.time != "1" else "", "Std.Dev.", "Corr"]
+        tables.append((f"{caption} ({named})" if named else caption,
+                       [[*head, *[""] * (len(own) - 2)], *rows]))
+    return tables
+
+
 def _sizes(fit):
     levels = {t.name: len(t.levels) for t in fit.terms}
+    if fit.found and fit.frame.structure.kind:
+        levels[fit.frame.structure.group] = len(fit.frame.structure.labels)
     groups = "".join(f", {name}: {number}" for name, number in levels.items())
     dropped = f" ({fit.n_dropped} rows with missing values dropped)" if fit.n_dropped else ""
     return f"Number of observations: {fit.nobs}{groups}{dropped}"
@@ -113,6 +159,11 @@ def _singular(fit):
                          "The data tell fewer random effects apart than asked for; leave one out "
                          "or write || for |.")
     always = "A variance is estimated as exactly 0 (singular fit): the data show no such effect."
+    if fit.found and fit.found.nothing:
+        lines.append("phi is estimated as 0 (singular fit): the data show no correlation of the "
+                     "errors.")
+    if fit.found and fit.found.at_end:
+        lines.append(f"The criterion still falls where {structure.ends(fit.errors)}.")
     if fit.singular and not lines and not variances:
         lines = ["A variance is estimated as almost 0 (singular fit): the data hardly show such "
                  "an effect."]
@@ -120,7 +171,7 @@ def _singular(fit):
 
 
 def _caption(fit, df):
-    return f"Fixed effects (df: {df if fit.terms else 'residual'})"
+    return f"Fixed effects (df: {df if fit.terms or fit.found else 'residual'})"
 
 
 def _coefficients(fit, df):

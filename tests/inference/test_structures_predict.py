@@ -1,4 +1,5 @@
-"""Predictions, simulation, residuals and tests of models with a structure, against dense matrices."""
+"""Predictions, simulation, residuals and tests of models with a structure, against dense
+matrices."""
 
 import numpy as np
 import pandas as pd
@@ -145,7 +146,8 @@ def test_lrt_of_structures():
 
 
 def test_ranova_keeps_the_structure():
-    fit = lmm.fit("distance ~ age + (1 | Subject)", ORTHODONT, correlation="ar1(occasion | Subject)")
+    fit = lmm.fit("distance ~ age + (1 | "
+                  "Subject)", ORTHODONT, correlation="ar1(occasion | Subject)")
     alone, = chain(("ar1(occasion | Subject)", None))
     assert fit.ranova()["criterion"][0] == pytest.approx(alone.criterion, abs=1e-9)
     with pytest.raises(ValueError, match="independent errors"):
