@@ -40,7 +40,7 @@ def optimum(frame, reml):
     T = start.variances(plain, moments)
     best, n_evaluations = None, 0
     for begin in _starts(frame.structure, plain.sizes, T, plain.W):
-        found = _newton(frame, data, plain, *begin)
+        found = search(frame, data, plain, *begin)
         n_evaluations += found.n_evaluations
         if best is None or found.point.criterion < best.point.criterion - 1e-9:
             best = found
@@ -115,7 +115,7 @@ def _eta(asked, s):
     return correlations.unbounded(kind, np.array([s]), size)
 
 
-def _newton(frame, data, plain, T, eta, gamma):
+def search(frame, data, plain, T, eta, gamma):
     """Newton's method on (theta, eta, gamma); a step is halved until the criterion falls."""
     asked, sizes = frame.structure, plain.sizes
     first, c = sum(m * (m + 1) // 2 for m in sizes), len(eta)
