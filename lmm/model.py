@@ -364,14 +364,14 @@ class Fit:
         """Parametric bootstrap intervals: n data sets simulated from the fit and fitted again."""
         return simulation.bootstrap(self, n, seed, executor, level)
 
-    def simulate(self, n, seed):
-        """n responses drawn from the fitted model, new random effects and errors each time: (nobs,
-        n)."""
-        return simulation.simulate(self, n, seed)
+    def simulate(self, n, seed, new_data=None, fe_params=None, sd=None):
+        """n responses drawn from the model, new random effects and errors each time: (rows, n);
+        for other rows and with other parameters on request."""
+        return simulation.simulate(self, n, seed, new_data, fe_params, sd)
 
     def predict(self, new_data=None, random="conditional", interval=None, df="satterthwaite"):
-        """The mean for new rows, with the BLUPs ("conditional") or without ("marginal"), and an
-        interval on request."""
+        """The mean for new rows, with the BLUPs ("conditional"), without ("marginal") or with those
+        of some grouping factors (a list), and an interval on request."""
         return prediction.predict(self, new_data, random, interval, df)
 
     def summary(self, df="satterthwaite"):

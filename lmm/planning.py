@@ -84,7 +84,7 @@ def _job(formula, design, fixed, sd, test, cell, df):
     if test not in _tests(model):
         raise ValueError(f"test must be one of {', '.join(_tests(model))}, not {test!r}")
     mean = model.X.to_numpy() @ np.array([fixed[key] for key in model.X.columns], dtype=float)
-    roots = [_root(sd[t.name], t) for t in model.terms]
+    roots = [parameters.root(sd[t.name], t) for t in model.terms]
     return model, mean, roots, float(sd["Residual"]), test, df
 
 
@@ -98,24 +98,6 @@ def _same_names(what, given, names):
 
 def _tests(model):
     return [*model.anova().index, *(model.ranova()["term"] if model.terms else [])]
-
-
-def _root(sd, term):
-    """A root of the covariance matrix of a term, from a standard deviation or the matrix itself."""
-    m = len(term.columns)
-    if np.ndim(sd) == 0:
-        if m > 1 or not sd >= 0:
-            raise ValueError(f"sd of {term.name} must be a number that is not negative, or for "
-                             f"{m} columns "
-                             f"({', '.join(term.columns)}) their {m} x {m} covariance matrix; not "
-                             f"{sd!r}")
-        return np.array([[float(sd)]])
-    G = np.asarray(sd, dtype=float)
-    if G.shape != (m, m) or not np.allclose(G, G.T) or np.linalg.eigvalsh(G)[0] < -1e-12:
-        raise ValueError(f"sd of {term.name} must be a {m} x {m} covariance matrix, of "
-                         f"{', '.join(term.columns)}")
-    values, vectors = np.linalg.eigh(G)
-    return vectors * np.sqrt(np.maximum(values, 0))
 
 
 def _p_values(job, seeds):

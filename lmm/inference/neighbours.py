@@ -5,9 +5,12 @@ deviations, e_new = k'e + what is new, k = Lambda_s^-1 c. So the row's mean is t
 (x - X_s'k, z - Z_s'k) plus the known k'y_s, and the variance of what is new is less by c'k.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from lmm.engine import structure, terms
+from lmm.engine.errors import Errors
 
 
 def needed(fit, with_groups, with_errors):
@@ -49,6 +52,18 @@ def levels(fit, data, with_errors):
                          "has "
                          "not seen, so the variance of its error is unknown")
     return np.maximum(level, 0)
+
+
+def errors_of(fit, data, level):
+    """Lambda of other rows, with the fit's parameters."""
+    asked = fit.frame.structure
+    for_rows = structure.read(asked.text or None, None, data) if asked.kind else None
+    if for_rows is None:
+        for_rows = replace(asked, subjects=np.arange(len(data)), at=np.zeros(len(data)))
+    at = structure.new_times(asked, data) if asked.kind and asked.time != "1" else for_rows.at
+    for_rows = replace(asked, subjects=for_rows.subjects, labels=for_rows.labels, at=at,
+                       level=level)
+    return Errors(for_rows, np.ones(len(data)), fit.errors.phi, fit.errors.gamma)
 
 
 def expected(fit, rows):

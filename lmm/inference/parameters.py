@@ -34,3 +34,26 @@ def values(gamma, scale, beta, errors):
                 for j in range(len(sd)) for i in range(j)]
     sigmas = np.sqrt(scale) * errors.ratios()
     return [*out, sigmas[0], *errors.natural(), *sigmas[1:], *beta]
+
+
+def covariance(sd, term):
+    """The covariance matrix of a term's effects, (m, m), from a standard deviation or as it is."""
+    m = len(term.columns)
+    if np.ndim(sd) == 0:
+        if m > 1 or not sd >= 0:
+            raise ValueError(f"sd of {term.name} must be a number that is not negative, or for "
+                             f"{m} columns "
+                             f"({', '.join(term.columns)}) their {m} x {m} covariance matrix; not "
+                             f"{sd!r}")
+        return np.array([[float(sd)**2]])
+    G = np.asarray(sd, dtype=float)
+    if G.shape != (m, m) or not np.allclose(G, G.T) or np.linalg.eigvalsh(G)[0] < -1e-12:
+        raise ValueError(f"sd of {term.name} must be a {m} x {m} covariance matrix, of "
+                         f"{', '.join(term.columns)}")
+    return G
+
+
+def root(sd, term):
+    """A root of it, (m, m)."""
+    values, vectors = np.linalg.eigh(covariance(sd, term))
+    return vectors * np.sqrt(np.maximum(values, 0))

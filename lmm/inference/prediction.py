@@ -32,6 +32,8 @@ def predict(fit, new_data=None, random="conditional", interval=None, df="sattert
     for an observation: for "conditional" the residual variance is added (the interval that
     merTools' predictInterval approximates by independent draws of beta and u), for "marginal" also
     that of all random effects. New rows have weight 1.
+    random may also be a list of grouping factors, ["block"]: with their BLUPs, the others at 0
+    (lme4's re.form, nlme's level); their variances count for an observation, not for the mean.
     df: "satterthwaite", quantiles of t with the df of each row's own variance, or "normal", the
     variances taken as known.
     Where the errors are correlated, a new time of a subject that the fit knows is predicted with
@@ -39,19 +41,22 @@ def predict(fit, new_data=None, random="conditional", interval=None, df="sattert
     fit has seen, and for a new subject, without.
     Raises ValueError for missing columns, missing values, and unknown levels of a fixed factor.
     """
-    if random not in ("conditional", "marginal"):
-        raise ValueError(f"random must be 'conditional' or 'marginal', not {random!r}")
+    left = _left_out(fit, random)
     if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
         raise ValueError("interval must be None or lie between 0 and 1 (0.95, say), not "
                          f"{interval!r}")
     if df not in ("satterthwaite", "normal"):
         raise ValueError(f"df of a prediction must be 'satterthwaite' or 'normal', not {df!r}")
-    conditional = random == "conditional"
+    conditional = not isinstance(random, str) or random == "conditional"
     if new_data is None:
         rows = _own_rows(fit)
     else:
         with_terms = conditional or interval is not None
         rows = _new_rows(fit, new_data, conditional, with_terms, interval is not None)
+    if any(left):
+        terms = [(codes * 0 - 1, x) if out else (codes, x)
+                 for out, (codes, x) in zip(left, rows.terms)]
+        rows = rows._replace(terms=terms, subject=rows.subject * 0 - 1)
     mean = rows.X @ fit.fe_params.to_numpy() + rows.offset
     if conditional:
         for (codes, x), u in zip(rows.terms, fit.u):
@@ -61,15 +66,30 @@ def predict(fit, new_data=None, random="conditional", interval=None, df="sattert
     if interval is None:
         return mean
     table = {"mean": mean}
-    for name, wide in zip(("", "conf_"), _widths(fit, rows, conditional, (1 + interval) / 2, df)):
+    for name, wide in zip(("", "conf_"), _widths(fit, rows, conditional, left, (1 + interval) / 2,
+                                                 df)):
         table |= {f"{name}lower": mean - wide, f"{name}upper": mean + wide}
     return pd.DataFrame(table)
 
 
-def _widths(fit, rows, conditional, level, df):
+def _left_out(fit, random):
+    """For each term whether a list of grouping factors leaves it out; ValueError for a name that
+    is none."""
+    if random in ("conditional", "marginal"):
+        return [False] * len(fit.terms)
+    names = list(dict.fromkeys(t.name for t in fit.terms))
+    chosen = [random] if isinstance(random, str) else list(random)
+    unknown = [name for name in chosen if name not in names]
+    if unknown or isinstance(random, str):
+        raise ValueError("random must be 'conditional', 'marginal' or a list of grouping factors "
+                         f"({', '.join(names) or 'there are none'}), not {random!r}")
+    return [t.name not in chosen for t in fit.terms]
+
+
+def _widths(fit, rows, conditional, left, level, df):
     """Half the width of the interval for an observation and of that for its mean, each (rows,)."""
     def ratios(view):
-        return np.stack(_ratios(view, rows, conditional))
+        return np.stack(_ratios(view, rows, conditional, left))
 
     known, single = ratios(fit)
     if df == "normal":
@@ -81,16 +101,18 @@ def _widths(fit, rows, conditional, level, df):
     return [t * np.sqrt(fit.scale * ratio) for t, ratio in zip(quantiles, (single, known))]
 
 
-def _ratios(fit, rows, conditional):
+def _ratios(fit, rows, conditional, left):
     """The variance of each row's mean and of a new observation, over sigma^2."""
     T, point = fit.optimum.T, fit.optimum.point
     rows, error = neighbours.reduced(fit, rows, conditional)
     terms = fit.problem.coordinates.terms(rows.terms)
     spread = [((x @ t)**2).sum(axis=1) for (_, x), t in zip(terms, T)]
     if conditional:
+        left = fit.problem.coordinates.in_order(left)
         known = _joint_variance(fit, rows, T, point)
-        known = known + sum(s * (codes < 0) for s, (codes, _) in zip(spread, terms))
-        return known, known + error
+        known = known + sum(s * (codes < 0) * (not out)
+                            for s, (codes, _), out in zip(spread, terms, left))
+        return known, known + sum(s * out for s, out in zip(spread, left)) + error
     d = fit.problem.coordinates.functions(rows.X)
     known = np.einsum("ij,jk,ik->i", d, point.cov_b, d) / point.scale
     return known, known + sum(spread) + error
@@ -143,6 +165,17 @@ def _own_rows(fit):
     terms = [(t.codes, t.x) for t in fit.terms]
     nobody = np.full(fit.nobs, -1)
     return Rows(fit.X.to_numpy(), terms, fit.frame.offset, fit.X.index, nobody, nobody, None)
+
+
+def rows_of(fit, new_data):
+    """Rows and the checked table of new rows whose levels are all new, as `simulate` draws them."""
+    asked = fit.frame.structure
+    names = {name for t in fit.terms for name in t.name.split(":")}
+    if asked is not None and asked.kind:
+        names |= set(asked.group.split(":")) | ({asked.time} - {"1"})
+    data = columns.table(new_data, "new_data")
+    _check_values(fit, data, names)
+    return _new_rows(fit, data, False, True, True), data
 
 
 def _new_rows(fit, data, with_groups, with_terms, with_errors):

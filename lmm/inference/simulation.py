@@ -10,7 +10,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from lmm.engine import criterion, joint_search, search
-from lmm.inference import parameters
+from lmm.engine.errors import Errors
+from lmm.engine.terms import levels_of
+from lmm.inference import neighbours, parameters, prediction
 
 CHUNKS = 50
 PROGRESS_FROM = 200
@@ -20,26 +22,60 @@ Truth = namedtuple("Truth", "mean offset terms sigma errors")
 Job = namedtuple("Job", "frame reml truth")
 
 
-def simulate(fit, n, seed):
+def simulate(fit, n, seed, new_data=None, fe_params=None, sd=None):
     """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array
-    (nobs, n)."""
+    (rows, n).
+
+    new_data: other rows, a table with the formula's columns; each level of a grouping factor draws
+    its own u. Rows have weight 1.
+    fe_params: dict, name -> value in place of the estimate. sd: dict, group -> standard deviation
+    of its random effects, or their covariance matrix; "Residual" -> sigma; others stay.
+    Raises ValueError for names that the fit does not have, and as `predict` for new_data.
+    """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError("n, the number of responses to draw, must be a positive whole number, "
                          f"not {n!r}")
     rng = np.random.default_rng(seed)
-    parts = truth(fit)
+    parts = truth(fit, fe_params or {}, sd or {})
+    if new_data is not None:
+        parts = _elsewhere(fit, parts, new_data, fe_params or {})
     return np.column_stack([draw(parts, rng) for _ in range(n)])
 
 
-def truth(fit):
+def truth(fit, fe_params=(), sd=()):
     """What `draw` needs of a fit: arrays only, so that it can be sent to another process."""
+    groups = {t.name for t in fit.terms} | {"Residual"}
+    for given, names in ((fe_params, set(fit.fe_params.index)), (sd, groups)):
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise ValueError(f"the fit has no {unknown[0]!r}; there are: "
+                             f"{', '.join(sorted(map(str, names)))}")
     roots = []
-    for gamma in fit.gamma:
-        values, vectors = np.linalg.eigh(fit.scale * gamma)
+    for term, gamma in zip(fit.terms, fit.gamma):
+        G = parameters.covariance(sd[term.name], term) if term.name in sd else fit.scale * gamma
+        values, vectors = np.linalg.eigh(G)
         roots.append(vectors * np.sqrt(np.maximum(values, 0)))   # of Var(u), which may be singular
     terms = [(t.codes, t.x, root) for t, root in zip(fit.terms, roots)]
-    mean = fit.X.to_numpy() @ fit.fe_params.to_numpy()
-    return Truth(mean, fit.frame.offset, terms, np.sqrt(fit.scale), fit.errors)
+    sigma = float(sd["Residual"]) if "Residual" in sd else np.sqrt(fit.scale)
+    return Truth(fit.X.to_numpy() @ _beta(fit, fe_params), fit.frame.offset, terms, sigma,
+                 fit.errors)
+
+
+def _beta(fit, fe_params):
+    """The estimates, some of them replaced."""
+    return np.array([dict(fe_params).get(name, b) for name, b in fit.fe_params.items()])
+
+
+def _elsewhere(fit, parts, new_data, fe_params):
+    """The same for other rows, whose levels are new ones."""
+    rows, data = prediction.rows_of(fit, new_data)
+    levels = [levels_of(t.name, data)[0] for t in fit.terms]
+    terms = [(codes, x, root)
+             for codes, (_, x), (*_, root) in zip(levels, rows.terms, parts.terms)]
+    errors = Errors(None, np.ones(len(data)))
+    if fit.found is not None:
+        errors = neighbours.errors_of(fit, data, rows.level)
+    return Truth(rows.X @ _beta(fit, fe_params), 0.0, terms, parts.sigma, errors)
 
 
 def draw(parts, rng):

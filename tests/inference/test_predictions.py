@@ -212,7 +212,7 @@ MISUSE = {
     "no table": (lambda: FITS["slopes"].predict({"Days": [1]}),
                  "must be a pandas DataFrame, not dict"),
     "random": (lambda: FITS["slopes"].predict(random="both"),
-               "'conditional' or 'marginal', not 'both'"),
+               "a list of grouping factors \\(Subject\\), not 'both'"),
     "interval": (lambda: FITS["slopes"].predict(interval=95), "between 0 and 1"),
     "truth value": (lambda: FITS["slopes"].predict(interval=True), "between 0 and 1"),
     "draws": (lambda: FITS["slopes"].simulate(0, 1), "must be a positive whole number, not 0"),

@@ -165,3 +165,57 @@ def test_what_predictions_refuse(change, said):
         fit.predict(ORTHODONT.iloc[:2].assign(**change), interval=0.95)
     with pytest.raises(ValueError, match="lacks the column 'Subject'"):
         fit.predict(ORTHODONT.drop(columns="Subject"))
+
+
+def test_responses_for_other_rows_and_with_other_parameters(fit):
+    new = holes().iloc[:40].assign(Subject=lambda d: "X" + d["Subject"])
+    names = ["distance", "w"]
+    draws = fit.simulate(3000, seed=2, new_data=new.drop(columns=names), fe_params={"age": 0.0})
+    plain = holes().assign(w=1.0)
+    options = {"weights": "w"} if "weights" in fit.frame.given else {}
+    asked = fit.frame.structure
+    same = lmm.fit(fit.formula, plain, **options, reml=fit.reml, correlation=asked.text or None,
+                   variance=asked.variance)
+    errors = type(fit.errors)(same.frame.structure, np.ones(fit.nobs), fit.errors.phi,
+                              fit.errors.gamma)
+    V = (fit.Z @ fit.G @ fit.Z.T + fit.scale * errors.matrix()).toarray()[:40, :40]
+    beta = fit.fe_params.copy()
+    beta["age"] = 0.0
+    sd = np.sqrt(V.diagonal())
+    off = draws.mean(axis=1) - fit.X.iloc[:40] @ beta
+    assert np.abs(off / sd).max() < 5 / np.sqrt(3000)
+    assert np.abs((np.cov(draws) - V) / np.outer(sd, sd)).max() < 0.12
+
+
+def test_chosen_variances_and_names_that_are_none():
+    fit = lmm.fit("Reaction ~ Days + (Days | Subject)", SLEEP)
+    G = [[100.0, 0.0], [0.0, 4.0]]
+    draws = fit.simulate(3000, seed=3, sd={"Subject": G, "Residual": 1.0})
+    expected = 100 + 4 * np.arange(10)**2 + 1.0
+    np.testing.assert_allclose(draws[:10].var(axis=1), expected, rtol=0.12)
+    for given in ({"fe_params": {"x": 1}}, {"sd": {"x": 1}}):
+        with pytest.raises(ValueError, match="the fit has no 'x'"):
+            fit.simulate(1, seed=1, **given)
+    with pytest.raises(ValueError, match="covariance matrix"):
+        fit.simulate(1, seed=1, sd={"Subject": 3.0})
+
+
+def test_predictions_at_chosen_terms():
+    oats = lmm.load("oats")
+    fit = lmm.fit("yield ~ nitrogen + (1 | block) + (1 | block:variety)", oats)
+    u = fit.random_effects["block"]["Intercept"]
+    fixed = fit.predict(random="marginal")
+    found = fit.predict(random=["block"])
+    np.testing.assert_allclose(found, fixed + u[oats["block"]].to_numpy(), rtol=1e-12)
+    np.testing.assert_allclose(fit.predict(random=["block", "block:variety"]), fit.predict())
+    np.testing.assert_allclose(fit.predict(random=[]), fixed)
+    one, all_ = (fit.predict(random=r, interval=0.95, df="normal")
+                 for r in (["block"], "conditional"))
+    inner = fit.variance_components["variance"][1]
+    width = ((one["upper"] - one["lower"]) / 2 / 1.959963984540054)**2
+    mean = ((one["conf_upper"] - one["conf_lower"]) / 2 / 1.959963984540054)**2
+    np.testing.assert_allclose(width - mean, fit.scale + inner, rtol=1e-9)
+    assert (one["conf_upper"] - one["conf_lower"] > 0).all() and all_["mean"].notna().all()
+    for bad in ("block", ["blok"]):
+        with pytest.raises(ValueError, match="a list of grouping factors"):
+            fit.predict(random=bad)
