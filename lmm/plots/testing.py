@@ -18,7 +18,7 @@ def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
     names = list(next(iter(tables.values())).index)
     ticks, row, said = {}, 0, []
     for name in names:
-        ax.text(0.01, row, name, transform=ax.get_yaxis_transform(), va="center", weight="bold", fontsize=9)
+        ax.text(0.01, row, name, transform=ax.get_yaxis_transform(), va="center", weight="bold", fontsize=10)
         for method, table in tables.items():
             row += 1
             half = (table.loc[name, "upper"] - table.loc[name, "lower"]) / 2
@@ -26,11 +26,11 @@ def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
             color = COLORS[METHOD_COLORS.get(method, "data")]
             ax.plot(half, row, "o", color=color, ms=7)
             note = "z" if np.isinf(df) else f"{df:.{0 if df == round(df) else 2}f} df"
-            ax.annotate(note, (half, row), (7, 0), textcoords="offset points", va="center", fontsize=9, color=color)
+            ax.annotate(note, (half, row), (7, 0), textcoords="offset points", va="center", fontsize=10, color=color)
             ticks[row] = method
             said.append(f"{name}, {method}: {half:.4f} ({note})")
         row += 1
-    ax.set_yticks(list(ticks), list(ticks.values()), fontsize=9)
+    ax.set_yticks(list(ticks), list(ticks.values()), fontsize=10)
     ax.set_ylim(row - 0.4, -0.7)
     ax.margins(x=0.2)
     label(ax, xlabel, "", title)
