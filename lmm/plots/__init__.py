@@ -15,6 +15,7 @@ from lmm.plots.repeated import coverage, f_ratios, grand_means                  
 from lmm.plots.power import planned_power, power_curves, two_worlds                         # noqa: F401
 from lmm.plots.testing import half_widths, profile_curve, tail                              # noqa: F401
 from lmm.plots.ch_extra_16 import replicates                                             # noqa: F401
+from lmm.plots.ch_extra_17 import correlogram, runs                                      # noqa: F401
 from lmm.plots.slopes import fan, panels, plane, variance_curves                            # noqa: F401
 from lmm.plots.checking import against, by_group                                            # noqa: F401
 from lmm.plots.scaling import exponent, growth, pattern                                        # noqa: F401

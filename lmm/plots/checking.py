@@ -18,7 +18,7 @@ def by_group(values, groups, ax=None, title="", labels=("", ""), color="residual
         ax.plot(rows[level], np.full(len(rows[level]), row), "o", color=COLORS[color], ms=4, alpha=0.7)
     ax.axvline(0, color=COLORS["data"], ls="--", lw=1)
     ax.set_yticks(range(len(order)), [str(level) for level in order])
-    ax.tick_params(axis="y", labelsize=10 if len(order) <= 12 else 8 if len(order) <= 24 else 6)
+    ax.tick_params(axis="y", labelsize=10 if len(order) <= 24 else 7)
     label(ax, *labels, title)
     low, high = order[0], order[-1]
     return (f"{len(values)} values ({labels[0]}) in {len(order)} rows by {labels[1]}, sorted by spread: standard "
