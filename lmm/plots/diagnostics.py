@@ -18,7 +18,7 @@ def residual_plot(fit, ax=None):
     worst = e.index[k]
     ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
     ax.plot(x, e, "o", color=COLORS["residual"], ms=4, alpha=0.7)
-    ax.annotate(str(worst), (x.iloc[k], e.iloc[k]), xytext=(5, 0), textcoords="offset points", va="center", size=9)
+    ax.annotate(str(worst), (x.iloc[k], e.iloc[k]), xytext=(5, 0), textcoords="offset points", va="center", size=10)
     drift = _medians(ax, x, e)
     title = f"Largest standardised residual: row {worst}, {e.iloc[k]:.1f}"
     label(ax, "fitted value", "standardised residual", title)
