@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+import lmm
 from lmm import plots
 
 
@@ -37,3 +38,9 @@ def test_correlogram_draws_the_data_and_each_model():
     points, line = ax.get_lines()
     assert list(points.get_ydata()) == [0.8, 0.5] and list(line.get_ydata()) == [0.6, 0.6]
     assert "the data from 0.80 to 0.50, flat from 0.60 to 0.60" in alt
+
+
+def test_a_caterpillar_takes_a_title_of_its_own():
+    fit = lmm.fit("y ~ method + (1 | tablet)", lmm.load("tablets"))
+    assert lmm.diagnostics.caterpillar(fit, "tablet").endswith("2 of 10 intervals leave out 0.")
+    assert lmm.diagnostics.caterpillar(fit, "tablet", title="Mine").endswith("Mine.")
