@@ -17,8 +17,8 @@ from lmm.plots.ch10 import surface
 from lmm.plots.ch11 import paths
 from lmm.plots.ch13 import half_means, pair_distances
 from lmm.plots.ch15 import fan, panels, plane, variance_curves
-from lmm.plots.ch16 import half_widths, profile_curve, tail
-from lmm.plots.ch17 import against, by_group
+from lmm.plots.ch16 import half_widths, profile_curve, replicates, tail
+from lmm.plots.ch17 import against, by_group, correlogram, runs
 from lmm.plots.ch18 import planned_power, power_curves, two_worlds
 from lmm.plots.ch19 import exponent, growth, pattern
 from lmm.plots.ch20 import densities, posterior, trace, versus
@@ -35,8 +35,8 @@ __all__ = [
     "surface", "paths",                                                             # 10, 11
     "half_means", "pair_distances",                                                 # 13
     "fan", "panels", "plane", "variance_curves",                                    # 15
-    "half_widths", "profile_curve", "tail",                                         # 16
-    "against", "by_group",                                                          # 17
+    "half_widths", "profile_curve", "replicates", "tail",                                     # 16
+    "against", "by_group", "correlogram", "runs",                                        # 17
     "planned_power", "power_curves", "two_worlds",                                  # 18
     "exponent", "growth", "pattern",                                                # 19
     "densities", "posterior", "trace", "versus",                                    # 20

@@ -81,7 +81,7 @@ def plane(own, random, ax=None, title="", labels=("", ""), names=2):
     moves = (random - own).iloc[:, 1].abs().sort_values(ascending=False, kind="stable")
     for level in moves.index[:names]:
         ax.annotate(str(level), own.loc[level], xytext=(6, 0), textcoords="offset points",
-                    va="center", size=9)
+                    va="center", size=10)
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, frameon=False)
     label(ax, *labels, title)
     sds = [f"{table.iloc[:, 1].std():.3g}" for table in (own, random)]

@@ -7,6 +7,7 @@ from lmm.plots.canvas import COLORS, axes, label
 
 METHOD_COLORS = {"z": "wrong", "containment": "data", "satterthwaite": "fixed",
                  "kenward-roger": "random"}
+MARKS = (COLORS["wrong"], COLORS["random"], COLORS["data"])
 
 
 def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
@@ -20,7 +21,7 @@ def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
     ticks, row, said = {}, 0, []
     for name in names:
         ax.text(0.01, row, name, transform=ax.get_yaxis_transform(), va="center", weight="bold",
-                fontsize=9)
+                fontsize=10)
         for method, table in tables.items():
             row += 1
             half = (table.loc[name, "upper"] - table.loc[name, "lower"]) / 2
@@ -29,11 +30,11 @@ def half_widths(tables, ax=None, title="", xlabel="half the interval's width"):
             ax.plot(half, row, "o", color=color, ms=7)
             note = "z" if np.isinf(df) else f"{df:.{0 if df == round(df) else 2}f} df"
             ax.annotate(note, (half, row), (7, 0), textcoords="offset points", va="center",
-                        fontsize=9, color=color)
+                        fontsize=10, color=color)
             ticks[row] = method
             said.append(f"{name}, {method}: {half:.4f} ({note})")
         row += 1
-    ax.set_yticks(list(ticks), list(ticks.values()), fontsize=9)
+    ax.set_yticks(list(ticks), list(ticks.values()), fontsize=10)
     ax.set_ylim(row - 0.4, -0.7)
     ax.margins(x=0.2)
     label(ax, xlabel, "", title)
@@ -96,3 +97,32 @@ def profile_curve(x, rise, limits, cut, wald=None, ax=None, title="", xlabel="")
     ax.legend(loc="upper center")
     label(ax, xlabel, "rise of −2 log likelihood", title)
     return f"Rise of the criterion against {xlabel}. {said}{title}"
+
+
+def replicates(draws, estimate, marks, ax=None, title="", xlabel=""):
+    """A histogram of estimates from simulated data, the estimate of the real data, and intervals
+    below.
+
+    draws: (n,); estimate: a dashed line; marks: dict name -> (lower, upper), drawn under the axis'
+    zero.
+    """
+    ax = axes(ax)
+    draws = np.asarray(draws, dtype=float)
+    ends = [end for interval in marks.values() for end in interval]
+    edges = np.linspace(min(0, draws.min()), max(draws.max(), *ends), 41)
+    heights, _ = np.histogram(draws, edges)
+    ax.stairs(heights, edges, fill=True, color=COLORS["data"], alpha=0.35, label="refits")
+    ax.axvline(estimate, color=COLORS["fixed"], ls="--", lw=2, label="estimate")
+    step = 0.14 * heights.max()
+    for k, ((name, (low, high)), color) in enumerate(zip(marks.items(), MARKS), start=1):
+        ax.plot([low, high], [-k * step] * 2, color=color, lw=3)
+        ax.annotate(name, (high, -k * step), (6, 0), textcoords="offset points", va="center",
+                    fontsize=10)
+    ax.set_ylim(bottom=-(len(marks) + 0.8) * step)
+    ax.set_yticks([])
+    ax.legend(loc="upper right", fontsize=10)
+    label(ax, xlabel, "number of refits", title)
+    each = "; ".join(f"{name} from {low:.3g} to {high:.3g}" for name, (low, high) in marks.items())
+    return (f"Histogram of {len(draws)} estimates from simulated data, half of them below "
+            f"{np.median(draws):.3g}, the "
+            f"dashed estimate at {estimate:.3g}. Intervals below: {each}. {title}")

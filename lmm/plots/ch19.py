@@ -29,7 +29,7 @@ def growth(table, what, ax=None, title="", names=True):
     ax.set_xscale("log")
     ax.set_yscale("log")
     if names:
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=10)
     label(ax, "rows N", f"{what} ({UNITS[what]})" if what == "megabytes"
           else f"time ({UNITS[what]})", title)
     return f"{what} against rows, both logarithmic. {'; '.join(said)}. {title}"

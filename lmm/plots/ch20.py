@@ -66,7 +66,7 @@ def posterior(draws, x, density, marks, ax=None, title="", xlabel="", upto=None)
         ax.plot([low, high], [-k * step] * 2, color=color, lw=2.5)
         ax.plot(point, -k * step, "o", color=color, ms=7)
         ax.annotate(name, (high, -k * step), (6, 0), textcoords="offset points", va="center",
-                    fontsize=8)
+                    fontsize=10)
     ax.set_xlim(0, upto)
     ax.set_ylim(bottom=-(len(marks) + 0.8) * step)
     ax.set_yticks([])

@@ -28,7 +28,7 @@ def residual_plot(fit, ax=None):
     ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
     ax.plot(x, e, "o", color=COLORS["residual"], ms=4, alpha=0.7)
     ax.annotate(str(worst), (x.iloc[k], e.iloc[k]), xytext=(5, 0), textcoords="offset points",
-                va="center", size=9)
+                va="center", size=10)
     drift = _medians(ax, x, e)
     title = f"Largest standardised residual: row {worst}, {e.iloc[k]:.1f}"
     label(ax, "fitted value", "standardised residual", title)
@@ -74,8 +74,9 @@ def qq_blups(fit, group, ax=None, column=None):
                f"standardised BLUP of {name}", "")
 
 
-def caterpillar(fit, group, ax=None, column=None):
-    """BLUPs of one column of a grouping factor with 95 % intervals (prediction errors), sorted."""
+def caterpillar(fit, group, ax=None, column=None, title=None):
+    """BLUPs of one column of a grouping factor with 95 % intervals (prediction errors), sorted.
+    title: None counts the intervals without 0."""
     k, a = _column(fit, group, column)
     ax = axes(ax)
     name = fit.terms[k].columns[a]
@@ -88,7 +89,8 @@ def caterpillar(fit, group, ax=None, column=None):
             ms=5 if len(table) <= MOST_NAMED else 2)
     ax.axvline(0, color=COLORS["data"], ls="--", lw=1)
     _name_rows(ax, table.index)
-    title = f"{((low > 0) | (high < 0)).sum()} of {len(table)} intervals leave out 0"
+    if title is None:
+        title = f"{((low > 0) | (high < 0)).sum()} of {len(table)} intervals leave out 0"
     if _is_zero(fit, k, a):
         title = "The variance is estimated as 0: every BLUP is 0"
     label(ax, f"BLUP of {name}, 95 % interval", group, title)
@@ -164,5 +166,5 @@ def _name_rows(ax, names):
         ax.set_yticks([])
         return
     ax.set_yticks(range(len(names)), [str(name) for name in names])
-    ax.tick_params(axis="y", labelsize=10 if len(names) <= 12 else 8 if len(names) <= 24 else 6)
+    ax.tick_params(axis="y", labelsize=10 if len(names) <= 24 else 7)
     ax.set_ylim(-0.6, len(names) - 0.4)

@@ -1,7 +1,7 @@
 "use strict";
 /* Chapter 15: eighteen random lines between one line for all (complete pooling) and the own lines (no pooling). */
 {
-  // Least-squares intercept (ms) and slope (ms a day) of each subject: data/sleepstudy.csv
+  // Least-squares intercept (ms) and slope (ms per day) of each subject: data/sleepstudy.csv
   const OWN = {
     308: [244.1927, 21.7647], 309: [205.0549, 2.2618], 310: [203.4842, 6.1149], 330: [289.6851, 3.0081], 331: [285.7390, 5.2660],
     332: [264.2516, 9.5668], 333: [275.0191, 9.1420], 334: [240.1629, 12.2531], 335: [263.0347, -2.8810], 337: [290.1041, 19.0260],
@@ -27,11 +27,11 @@
   };
 
   const times = r => `× ${r >= 10 ? explore.number(r, 0) : r >= 0.1 ? explore.number(r, 2) : explore.number(r, 4)}`;
-  const words = ([start, slope]) => `${explore.number(start, 0)} ms and ${explore.number(slope, 1)} ms a day`;
+  const words = ([start, slope]) => `${explore.number(start, 0)} ms and ${explore.number(slope, 1)} ms per day`;
   const say = ({ power, subject }) => {
     const r = 10 ** power, spread = sd(lines.map(line => blup(line, r)[1]));
     const near = r <= 0.01 ? "Almost complete pooling" : r >= 100 ? "Almost no pooling" : Math.abs(power) < 0.01 ? "REML's random lines" : "Partial pooling";
-    return `${near}: the 18 slopes have the standard deviation ${explore.number(spread, 2)} ms a day (own lines ${explore.number(sd(lines.map(line => line[1])), 2)}). `
+    return `${near}: the 18 slopes have the standard deviation ${explore.number(spread, 2)} ms per day (own lines ${explore.number(sd(lines.map(line => line[1])), 2)}). `
       + `Subject ${subject}: own line ${words(OWN[subject])}, random line ${words(blup(OWN[subject], r))}; all together ${words(BETA)}.`;
   };
 
@@ -41,7 +41,7 @@
     const left = explore.axes(svg, boxes.first, {
       x: [0, 9], y: [195, 475], xticks: [0, 3, 6, 9], yticks: [200, 300, 400], xlabel: "Days", title: "reaction time (ms)" });
     const right = explore.axes(svg, boxes.second, {
-      x: [195, 300], y: [-5, 24], xticks: [200, 225, 250, 275, 300], yticks: [0, 10, 20], xlabel: "intercept (ms)", title: "slope (ms a day)" });
+      x: [195, 300], y: [-5, 24], xticks: [200, 225, 250, 275, 300], yticks: [0, 10, 20], xlabel: "intercept (ms)", title: "slope (ms per day)" });
     for (const line of lines) explore.line(svg, left, ends(line), "data thin dotted");
     for (const line of lines) explore.line(svg, left, ends(blup(line, r)), "random thin");
     explore.line(svg, left, ends(BETA), "fixed");
