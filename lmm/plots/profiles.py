@@ -9,20 +9,26 @@ MOST_NAMED = 6                                                       # lines tha
 MARKERS = "osD^vP"
 
 
-def interaction(data, x, lines, y, ax=None, title="", unit="", unit_of_x=""):
+def interaction(data, x, lines, y, ax=None, title="", unit="", unit_of_x="", mark=()):
     """R's interaction.plot: the means of y by x, one line a level of `lines`; parallel lines mean no interaction.
 
     data: table; x, lines, y: column names, x numeric (drawn to scale) or a factor (levels side by side); unit,
-    unit_of_x: of y and of x. Up to six lines have a marker and a name each, more are thin, alike and without names.
+    unit_of_x: of y and of x. Up to six lines have a marker and a name each, more are thin, alike and without names,
+    except for those of the levels in `mark`, drawn dark and named.
     """
     ax = axes(ax)
     means = data.groupby([lines, x], observed=True)[y].mean().unstack(x)             # a row a line
     places = _places(data, means, x, ax)
     if len(means) > MOST_NAMED:
-        ax.plot(places, means.T.to_numpy(), "-", color=COLORS["random"], lw=1, alpha=0.7)
+        ax.plot(places, means.T.to_numpy(), "-", color=COLORS["random"], lw=1, alpha=0.4 if mark else 0.7)
         heights = means.mean(axis=1).sort_values()
         first, last = (f"{heights.iloc[i]:.4g} ({lines} {heights.index[i]})" for i in (0, -1))
         told = f"one thin line for each of {len(means)} levels of {lines}; their averages run from {first} to {last}"
+        if mark:
+            marked = means.loc[list(mark)]
+            ax.plot(places, marked.T.to_numpy(), "-", color="black", lw=1.8)
+            _name_lines(ax, places, marked, lines)
+            told += f"; drawn dark: {', '.join(f'{lines} {level}' for level in mark)}"
     else:
         shades = sns.blend_palette(["#5CADD8", COLORS["fixed"], "#00253B"], len(means))
         for (level, values), color, marker in zip(means.iterrows(), shades, MARKERS):
