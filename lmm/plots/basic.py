@@ -46,16 +46,21 @@ def matrix(A, ax=None, title="", rows="", columns="", annotate=None):
         colors, low = [COLORS["fixed"], *colors], -limit
     annotate = values.size <= 64 if annotate is None else annotate
     names = {"xticklabels": A.columns, "yticklabels": A.index} if hasattr(A, "columns") else {
-        "xticklabels": values.shape[1] <= 20, "yticklabels": values.shape[0] <= 20}
+        "xticklabels": _every(values.shape[1]), "yticklabels": _every(values.shape[0])}
     sns.heatmap(values, ax=ax, cmap=sns.blend_palette(colors, as_cmap=True), vmin=low, vmax=limit,
-                square=len(values) == len(values.T), annot=annotate, fmt=".3g", annot_kws={"size": 8},
+                square=len(values) == len(values.T), annot=annotate, fmt=".3g", annot_kws={"size": 10},
                 linewidths=0.5 if values.size <= 400 else 0, linecolor="#dddddd", cbar=not annotate, **names)
     ax.tick_params(axis="y", labelrotation=0)
-    ax.tick_params(labelsize=10 if max(values.shape) <= 12 else 7)
+    ax.tick_params(labelsize=10)
     label(ax, columns, rows, title)
     n, k = values.shape
     return (f"Heat map of a {n} by {k} matrix: {int((values != 0).sum())} of {values.size} entries are not zero, "
             f"the largest is {values.max():.4g}. {title}")
+
+
+def _every(n):
+    """Which of n ticks have a number: all of up to 12, every second of up to 20, none of more."""
+    return n <= 12 or (2 if n <= 20 else False)
 
 
 def surface(criterion, x, y, marks, ax=None, title="", labels=("", ""), levels=(0.1, 0.5, 1, 2, 4, 8, 16)):
@@ -66,7 +71,7 @@ def surface(criterion, x, y, marks, ax=None, title="", labels=("", ""), levels=(
     ax = axes(ax)
     values = np.array([[criterion(a, b) for a in x] for b in y])
     lines = ax.contour(x, y, values - values.min(), levels=levels, cmap="Greys_r", linewidths=1)
-    ax.clabel(lines, fontsize=7, fmt="%g")
+    ax.clabel(lines, fontsize=10, fmt="%g")
     for (name, point), color, marker in zip(marks.items(), (COLORS["fixed"], COLORS["random"], COLORS["wrong"]), "osD"):
         ax.plot(*point, marker, color=color, ms=8, label=name)
     ax.legend()
