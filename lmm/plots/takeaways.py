@@ -48,6 +48,7 @@ def pair_distances(kinds, model, ax=None, title="", xlabel=""):
         told.append(f"{name}: {len(d)} pairs, median {np.median(distances):.3g} apart, "
                     f"model {0.9539 * half**0.5:.3g}")                                    # 0.6745 * sqrt(2 half)
     ax.set_xlim(0, longest)
-    ax.legend(loc="lower right")
+    steps, names = ax.get_legend_handles_labels()
+    ax.legend([*steps, ax.lines[-1]], [*names, "dashed: the model"], loc="lower right")
     label(ax, xlabel, "share of pairs", title)
     return f"Share of pairs that are less than x apart, steps for data, dashed lines for the model. {'; '.join(told)}. {title}"
