@@ -53,9 +53,9 @@ def _name_lines(ax, places, means, lines):
     longest = max(len(f"{lines} {level}") for level in means.index)
     ax.set_xlim(places[0] - 0.06 * span, places[-1] + max(0.3, 0.12 + 0.026 * longest) * span)
     ends = means.ffill(axis=1).iloc[:, -1].sort_values()
-    gap = 0.065 * np.ptp(ax.get_ylim())                              # the height of a name
+    gap = 0.07 * np.ptp(ax.get_ylim())                              # the height of a name
     for level, height in zip(ends.index, _apart(ends.to_numpy(), gap)):
-        ax.text(places[-1] + 0.05 * span, height, f"{lines} {level}", color="black", va="center", size=9,
+        ax.text(places[-1] + 0.05 * span, height, f"{lines} {level}", color="black", va="center", size=10,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})        # no grid line through a name
 
 

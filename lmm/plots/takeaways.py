@@ -25,7 +25,7 @@ def half_means(halves, se, ax=None, title="", xlabel=""):
         told.append(f"{name}: SD {np.std(means):.3g} of {len(means)} means around {np.mean(means):.4g}, "
                     f"curve with standard error {claimed:.3g}")
     ax.set_ylim(top=1.55 * ax.get_ylim()[1])                                                  # room for the legend
-    ax.legend(loc="upper center", ncols=2, columnspacing=1, handlelength=1.2, fontsize=8.5)
+    ax.legend(loc="upper left", fontsize=10)
     ax.set_yticks([])
     label(ax, xlabel, "density", title)
     return f"Histograms of means of halves, each with a normal curve. {'; '.join(told)}. {title}"
