@@ -14,7 +14,7 @@ def surface(criterion, x, y, marks, ax=None, title="", labels=("", ""),
     ax = axes(ax)
     values = np.array([[criterion(a, b) for a in x] for b in y])
     lines = ax.contour(x, y, values - values.min(), levels=levels, cmap="Greys_r", linewidths=1)
-    ax.clabel(lines, fontsize=7, fmt="%g")
+    ax.clabel(lines, fontsize=10, fmt="%g")
     for (name, point), color, marker in zip(marks.items(), ("fixed", "random", "wrong"), "osD"):
         ax.plot(*point, marker, color=COLORS[color], ms=8, label=name)
     ax.legend()

@@ -28,7 +28,7 @@ def half_means(halves, se, ax=None, title="", xlabel=""):
         told.append(f"{name}: SD {np.std(means):.3g} of {len(means)} means around "
                     f"{np.mean(means):.4g}, curve with standard error {claimed:.3g}")
     ax.set_ylim(top=1.55 * ax.get_ylim()[1])                                   # room for the legend
-    ax.legend(loc="upper center", ncols=2, columnspacing=1, handlelength=1.2, fontsize=8.5)
+    ax.legend(loc="upper left", fontsize=10)
     ax.set_yticks([])
     label(ax, xlabel, "density", title)
     return f"Histograms of means of halves, each with a normal curve. {'; '.join(told)}. {title}"
@@ -55,7 +55,8 @@ def pair_distances(kinds, model, ax=None, title="", xlabel=""):
         told.append(f"{name}: {len(d)} pairs, median {np.median(distances):.3g} apart, "
                     f"model {0.9539 * half**0.5:.3g}")                       # 0.6745 * sqrt(2 half)
     ax.set_xlim(0, longest)
-    ax.legend(loc="lower right")
+    steps, names = ax.get_legend_handles_labels()
+    ax.legend([*steps, ax.lines[-1]], [*names, "dashed: the model"], loc="lower right")
     label(ax, xlabel, "share of pairs", title)
     return ("Share of pairs that are less than x apart, steps for data, dashed lines for the "
             f"model. {'; '.join(told)}. {title}")

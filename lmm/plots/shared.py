@@ -57,17 +57,22 @@ def matrix(A, ax=None, title="", rows="", columns="", annotate=None):
         low = -limit
     annotate = values.size <= 64 if annotate is None else annotate
     names = {"xticklabels": A.columns, "yticklabels": A.index} if hasattr(A, "columns") else {
-        "xticklabels": values.shape[1] <= 20, "yticklabels": values.shape[0] <= 20}
+        "xticklabels": _every(values.shape[1]), "yticklabels": _every(values.shape[0])}
     sns.heatmap(values, ax=ax, cmap=sns.blend_palette(colors, as_cmap=True), vmin=low, vmax=limit,
                 square=len(values) == len(values.T), annot=annotate, fmt=".3g",
-                annot_kws={"size": 8}, linewidths=0.5 if values.size <= 400 else 0,
+                annot_kws={"size": 10}, linewidths=0.5 if values.size <= 400 else 0,
                 linecolor="#dddddd", cbar=not annotate, **names)
     ax.tick_params(axis="y", labelrotation=0)
-    ax.tick_params(labelsize=10 if max(values.shape) <= 12 else 7)
+    ax.tick_params(labelsize=10)
     label(ax, columns, rows, title)
     n, k = values.shape
     return (f"Heat map of a {n} by {k} matrix: {int((values != 0).sum())} of {values.size} entries "
             f"are not zero, the largest is {values.max():.4g}. {title}")
+
+
+def _every(n):
+    """Which of n ticks have a number: all of up to 12, every second of up to 20, none of more."""
+    return n <= 12 or (2 if n <= 20 else False)
 
 
 def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
@@ -170,23 +175,29 @@ def _curves_told(curves, points, labels, title):
             f"{'; '.join(each)}.{dots} {title}")
 
 
-def interaction(data, x, lines, y, ax=None, title="", unit="", unit_of_x=""):
+def interaction(data, x, lines, y, ax=None, title="", unit="", unit_of_x="", mark=()):
     """R's interaction.plot: the means of y by x, one line a level of `lines`; parallel lines mean
     no interaction.
 
     data: table; x, lines, y: column names, x numeric (drawn to scale) or a factor (levels side by
     side); unit, unit_of_x: of y and of x. Up to six lines have a marker and a name each, more are
-    thin, alike and without names.
+    thin, alike and without names, but for those of the levels in `mark`, drawn dark and named.
     """
     ax = axes(ax)
     means = data.groupby([lines, x], observed=True)[y].mean().unstack(x)             # a row a line
     places = _along(data, means, x, ax)
     if len(means) > MOST_NAMED:
-        ax.plot(places, means.T.to_numpy(), "-", color=COLORS["random"], lw=1, alpha=0.7)
+        ax.plot(places, means.T.to_numpy(), "-", color=COLORS["random"], lw=1,
+                alpha=0.4 if mark else 0.7)
         heights = means.mean(axis=1).sort_values()
         first, last = (f"{heights.iloc[i]:.4g} ({lines} {heights.index[i]})" for i in (0, -1))
         told = (f"one thin line for each of {len(means)} levels of {lines}; their averages run "
                 f"from {first} to {last}")
+        if mark:
+            marked = means.loc[list(mark)]
+            ax.plot(places, marked.T.to_numpy(), "-", color="black", lw=1.8)
+            _name_lines(ax, places, marked, lines)
+            told += f"; drawn dark: {', '.join(f'{lines} {level}' for level in mark)}"
     else:
         shades = sns.blend_palette(["#5CADD8", COLORS["fixed"], "#00253B"], len(means))
         for (level, values), color, marker in zip(means.iterrows(), shades, MARKERS):
@@ -214,11 +225,11 @@ def _name_lines(ax, places, means, lines):
     longest = max(len(f"{lines} {level}") for level in means.index)
     ax.set_xlim(places[0] - 0.06 * span, places[-1] + max(0.3, 0.12 + 0.026 * longest) * span)
     ends = means.ffill(axis=1).iloc[:, -1].sort_values()
-    gap = 0.065 * np.ptp(ax.get_ylim())                              # the height of a name
+    gap = 0.07 * np.ptp(ax.get_ylim())                              # the height of a name
     for level, height in zip(ends.index, _apart(ends.to_numpy(), gap)):
         # no grid line through a name
         ax.text(places[-1] + 0.05 * span, height, f"{lines} {level}", color="black", va="center",
-                size=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+                size=10, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
 
 
 def _apart(heights, gap):
