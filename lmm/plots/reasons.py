@@ -48,7 +48,7 @@ def sides(values, group, ax=None, title="", ylabel=""):
         ax.plot(np.full(len(own), place), own, "o", color=COLORS["data"], ms=3.5, alpha=0.6)
     ax.plot(range(len(means)), means, "D", color=COLORS["wrong"], ms=6, label="mean")
     ax.axhline(0, color=COLORS["fixed"], ls="--", lw=1.5)
-    ax.set_xticks(range(len(means)), means.index, rotation=90, fontsize=8)
+    ax.set_xticks(range(len(means)), means.index, rotation=90, fontsize=10)
     ax.legend(loc="upper left")
     label(ax, getattr(group, "name", "group"), ylabel, title)
     return (f"Points of {ylabel} for each of {len(means)} groups. The means run from {means.iloc[0]:.4g} to "
@@ -61,9 +61,10 @@ def own_lines(fits, x, group, y, titles=(), unit="", unit_of_x=""):
 
     fits: one or two models whose only covariate is x; x, group, y: column names in their table.
     """
-    figure, panels = plt.subplots(1, len(fits), figsize=(7.5, 3.6), sharey=True, layout="constrained", squeeze=False)
+    figure, panels = plt.subplots(len(fits), 1, figsize=(5.5, 3.3 * len(fits)), sharex=True, sharey=True,
+                                  layout="constrained", squeeze=False)
     alt = []
-    for fit, ax, title in zip(fits, panels[0], titles):
+    for fit, ax, title in zip(fits, panels[:, 0], titles):
         data = fit.data.assign(line=np.asarray(fit.fittedvalues), mean=fit.X.to_numpy() @ fit.fe_params.to_numpy())
         data, slopes = data.sort_values(x), []
         ax.plot(data[x], data[y], ".", color=COLORS["data"], ms=3, alpha=0.4)
@@ -71,7 +72,7 @@ def own_lines(fits, x, group, y, titles=(), unit="", unit_of_x=""):
             ax.plot(own[x], own["line"], color=COLORS["random"], lw=1.1, alpha=0.85)
             slopes.append(np.polyfit(own[x], own["line"], 1)[0])
         ax.plot(data[x], data["mean"], color=COLORS["fixed"], lw=3)
-        label(ax, with_unit(x, unit_of_x), with_unit(y, unit) if ax is panels[0, 0] else "", title)
+        label(ax, with_unit(x, unit_of_x) if ax is panels[-1, 0] else "", with_unit(y, unit), title)
         alt.append(f"{title}: {len(slopes)} lines with slopes from {min(slopes):.3g} to {max(slopes):.3g} around the "
                    "thick line of the population")
     return f"{'; '.join(alt)}."
@@ -89,8 +90,9 @@ def p_values(methods, level=0.05, ax=None, title="", xlabel="p-value"):
     return f"Histograms of {len(table)} p-values in 20 bins. Below {level:g}: {shares}. {title}"
 
 
-def estimators(se, mark=None, ax=None, xlabel="correlation within groups", ylabel="standard error (SDs of a reading)"):
-    """Standard errors of three estimators over the correlation within groups. The title says which is best.
+def estimators(se, mark=None, ax=None, title="", xlabel="correlation within groups",
+               ylabel="standard error (SDs of a reading)"):
+    """Standard errors of three estimators over the correlation within groups. Without a title it says which is best.
 
     se: columns within groups, independent rows, mixed; its index is the correlation; mark: the correlation in the data.
     """
@@ -101,14 +103,15 @@ def estimators(se, mark=None, ax=None, xlabel="correlation within groups", ylabe
         ax.axvline(mark, color=COLORS["data"], lw=1)
     ax.legend(loc="lower left")
     best = [name for name in se if np.all(se[name] <= se.min(axis=1) * (1 + 1e-9))]
-    title = f"The {best[0]} is never worse than the others" if best else "None is best everywhere"
+    found = f"The {best[0]} is never worse than the others" if best else "None is best everywhere"
+    title = title or found
     label(ax, xlabel, ylabel, title)
     ends = "; ".join(f"{name} from {v.iloc[0]:.3g} to {v.iloc[-1]:.3g}" for name, v in se.items())
     marked = "" if mark is None else f" Marked: {mark:.2f}."
     return f"Lines of the {ylabel} over the {xlabel}: {ends}.{marked} {title}"
 
 
-def population_intervals(points, table, ax=None, xlabel="", points_label="own slopes"):
+def population_intervals(points, table, ax=None, title="", xlabel="", points_label="own slopes"):
     """A row of points, one a group, above intervals that widen. table: estimate, lower, upper; a row an interval."""
     ax, points = axes(ax), np.asarray(points)
     ax.plot(points, np.zeros(len(points)), "o", color=COLORS["data"], ms=6, alpha=0.6)
@@ -118,7 +121,7 @@ def population_intervals(points, table, ax=None, xlabel="", points_label="own sl
     ax.set_yticks(range(len(table) + 1), [points_label, *table.index])
     ax.set_ylim(len(table) + 0.5, -0.6)
     inside = [int(((points >= r["lower"]) & (points <= r["upper"])).sum()) for _, r in table.iterrows()]
-    title = f"Of {len(points)} {points_label} {', '.join(map(str, inside))} lie inside"
+    title = title or f"Of {len(points)} {points_label} {', '.join(map(str, inside))} lie inside"
     label(ax, xlabel, "", title)
     each = "; ".join(f"{name}: {r['lower']:.3g} to {r['upper']:.3g}, with {k} of the points inside"
                      for (name, r), k in zip(table.iterrows(), inside))
@@ -149,11 +152,11 @@ def dropout(data, x, full, seen, fits, ax=None, unit="", unit_of_x="", names=("c
 
 
 def longitudinal(wide, V, scale, titles=("", ""), unit=""):
-    """Two panels: mean correlation by distance in time, and spread at each time; data, model, independent rows.
+    """Two panels, one above the other: mean correlation by distance in time, and spread at each time; data, model, independent rows.
 
     wide: a row a unit, a column a time; V: the model's covariance of a row; scale: the variance of independent rows.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
+    figure, (left, right) = plt.subplots(2, 1, figsize=(5.5, 6.4), layout="constrained")
     sd = np.sqrt(np.diag(V))
     own, model = (_by_lag(C) for C in (wide.corr().to_numpy(), V / np.outer(sd, sd)))
     lags, times = np.arange(1, len(sd)), wide.columns.astype(float)
