@@ -3,7 +3,7 @@
 import numpy as np
 import seaborn as sns
 
-from lmm.plots.canvas import COLORS, axes, label, with_unit
+from lmm.plots.canvas import COLORS, axes, label, tall_axes, with_unit
 
 
 def box(data, x, y, ax=None, title="", unit=""):
@@ -77,7 +77,7 @@ def surface(criterion, x, y, marks, ax=None, title="", labels=("", ""), levels=(
 
 def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     """Arrows from each group's own estimate to its BLUP. raw, shrunken: Series by group; n: group sizes, if unequal."""
-    ax = axes(ax)
+    ax = tall_axes(ax, len(raw))
     order = raw.sort_values().index
     sizes = None if n is None else n.reindex(order)
     for row, level in enumerate(order):
@@ -94,8 +94,6 @@ def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     ax.plot(blup, rows, "D", color=COLORS["random"], ms=5, label="BLUP")
     ax.axvline(centre, color=COLORS["fixed"], ls="--", lw=1.5)
     ax.set_yticks(rows, order)
-    if len(order) > 12:
-        ax.tick_params(axis="y", labelsize=7)
     ax.legend(loc="lower right")
     label(ax, xlabel, raw.index.name or "group", title)
     return (f"{len(order)} groups: an arrow from each group's own mean to its BLUP, all towards the dashed line at "

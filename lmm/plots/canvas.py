@@ -19,6 +19,11 @@ def axes(ax):
     return plt.subplots()[1] if ax is None else ax
 
 
+def tall_axes(ax, rows):
+    """The Axes given, or new ones, tall enough for the names of so many rows."""
+    return plt.subplots(figsize=(5.5, max(3.7, 1.2 + 0.2 * rows)))[1] if ax is None else ax
+
+
 def label(ax, x, y, title):
     """Names of both axes, with units, and the finding as title."""
     ax.set(xlabel=x, ylabel=y)

@@ -1,16 +1,15 @@
 """Pictures of pooling (slide 9): readings of unequal groups, the regression behind w, predictions held against the truth."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from lmm.plots.basic import shrinkage
-from lmm.plots.canvas import COLORS, axes, label, with_unit
+from lmm.plots.canvas import COLORS, axes, label, tall_axes, with_unit
 
 
 def readings_by_group(data, group, y, ax=None, title="", unit=""):
     """A row a group, ordered by mean: all readings as points, the mean as a bar. data: table; group, y: columns."""
     table = data.groupby(group, observed=True)[y].agg(["size", "mean"]).sort_values("mean")
-    ax = _rows(ax, len(table))
+    ax = tall_axes(ax, len(table))
     for row, (level, (n, mean)) in enumerate(table.iterrows()):
         ax.plot(data.loc[data[group] == level, y], [row] * int(n), "o", color=COLORS["data"], alpha=0.45, ms=4.5)
         ax.plot(mean, row, "|", color=COLORS["data"], ms=11, mew=2.5)
@@ -48,7 +47,7 @@ def shrinkage_judged(table, truth, ax=None, title="", xlabel="", centre=None):
     table: n, no_pooling, partial_pooling by group, as from `lmm.shrinkage.pooling`; truth: Series by group;
     centre: the mean to which they are shrunk.
     """
-    ax = _rows(ax, len(table))
+    ax = tall_axes(ax, len(table))
     own, blup = table["no_pooling"], table["partial_pooling"]
     alt = shrinkage(own, blup, centre, ax=ax, title=title, xlabel=xlabel, n=table["n"])
     order = own.sort_values().index
@@ -86,11 +85,6 @@ def error_curves(curves, points=None, colors=None, ax=None, title="", labels=(""
         ax.legend()
     label(ax, *labels, title)
     return _describe(curves, points, labels, title)
-
-
-def _rows(ax, n):
-    """The Axes given, or new ones, tall enough for the names of n rows."""
-    return plt.subplots(figsize=(5.5, max(3.7, 1.2 + 0.2 * n)))[1] if ax is None else ax
 
 
 def _describe(curves, points, labels, title):
