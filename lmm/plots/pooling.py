@@ -14,7 +14,7 @@ def readings_by_group(data, group, y, ax=None, title="", unit=""):
         ax.plot(data.loc[data[group] == level, y], [row] * int(n), "o", color=COLORS["data"], alpha=0.45, ms=4.5)
         ax.plot(mean, row, "|", color=COLORS["data"], ms=11, mew=2.5)
     ax.set_yticks(range(len(table)), [f"{level} (n = {n})" for level, n in zip(table.index, table["size"])])
-    ax.tick_params(axis="y", labelsize=9)
+    ax.tick_params(axis="y", labelsize=10)
     label(ax, with_unit(y, unit), group, title)
     low, high = table.iloc[0], table.iloc[-1]
     return (f"All readings of {len(table)} groups ({group}), {table['size'].min()} to {table['size'].max()} a group, ordered by "
@@ -53,8 +53,9 @@ def shrinkage_judged(table, truth, ax=None, title="", xlabel="", centre=None):
     order = own.sort_values().index
     ax.plot(truth[order], range(len(order)), "x", color=COLORS["fixed"], ms=6, mew=2, label="truth")
     ax.legend(loc="lower right")
+    ax.set_yticks(range(len(order)), [f"{level} (n = {n})" for level, n in zip(order, table["n"][order])])
     ax.set_ylabel(truth.index.name or "group")
-    ax.tick_params(axis="y", labelsize=9)
+    ax.tick_params(axis="y", labelsize=10)
     nearer = int(((blup - truth).abs() < (own - truth).abs()).sum())
     return f"{alt.rstrip('. ')}. Crosses mark the truth: {nearer} of {len(table)} BLUPs are nearer to it than the own mean."
 
