@@ -33,3 +33,18 @@ def test_draws_counts_every_experiment(ax):
     alt = lmm.plots.draws([0, 0, 1, 2], 1.0, ax=ax, xlabel="s", title="T.")
     assert sum(bar.get_height() for bar in ax.patches) == 4
     assert "4 simulated experiments" in alt and "50.0% are zero" in alt
+
+
+def test_mean_lines_are_the_means(ax):
+    means = pd.DataFrame({0.0: [1.0, 2], 0.2: [3.0, 4]}, index=["a", "b"])
+    alt = lmm.plots.mean_lines(means, ax=ax, labels=("dose", "yield"), title="T.")
+    assert np.allclose(xy(ax.lines[1]), [[0, 2], [0.2, 4]])
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b"]
+    assert "a: 1, 3; b: 2, 4" in alt
+
+
+def test_main_plots_name_each_column_by_its_level(ax):
+    data = pd.DataFrame({"block": list("IIIIII") + list("JJJJJJ"), "variety": list("GGMMVV") * 2, "y": range(12)})
+    alt = lmm.plots.main_plots(data, "block", "variety", "y", ax=ax)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["G\n ", "M\nI", "V\n ", "G\n ", "M\nJ", "V\n "]
+    assert "12 points in 6 columns" in alt

@@ -19,4 +19,5 @@ from lmm.plots.checking import against, by_group                                
 from lmm.plots.scaling import exponent, growth, pattern                                        # noqa: F401
 from lmm.plots.takeaways import half_means, pair_distances                                   # noqa: F401
 from lmm.plots.ch_extra_01 import small_panels                                              # noqa: F401
+from lmm.plots.ch_extra_04 import main_plots, mean_lines                                      # noqa: F401
 from lmm.plots.ch_extra_06 import draws, readings                                           # noqa: F401
