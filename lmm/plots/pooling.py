@@ -76,7 +76,7 @@ def error_curves(curves, points=None, colors=None, ax=None, title="", labels=(""
         if lowest:
             ax.plot(values.idxmin(), values.min(), "D", color=COLORS[color], ms=6)
         if names == "ends":
-            ax.annotate(f" {column}", (values.index[-1], values.iloc[-1]), va="center", fontsize=9, annotation_clip=False)
+            ax.annotate(f" {column}", (values.index[-1], values.iloc[-1]), va="center", fontsize=10, annotation_clip=False)
     if log:
         ax.set_xscale("log")
         places = curves.index if points is None else points.index
