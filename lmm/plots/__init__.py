@@ -10,9 +10,11 @@ All are reached from here, as `lmm.plots.box`; those of diagnostics.py as `lmm.d
 
 from lmm.plots.canvas import COLORS, style
 from lmm.plots.ch01 import (designs, dropout, estimators, longitudinal, one_sided, own_lines,
-                            p_values, population_intervals, sides, trajectories)
+                            p_values, population_intervals, sides, small_panels, trajectories)
 from lmm.plots.ch02 import coverage, f_ratios, grand_means
 from lmm.plots.ch03 import cloud, readings_by_group, shrinkage_judged
+from lmm.plots.ch04 import main_plots, mean_lines
+from lmm.plots.ch06 import draws, readings
 from lmm.plots.ch10 import surface
 from lmm.plots.ch11 import paths
 from lmm.plots.ch13 import half_means, pair_distances
@@ -29,9 +31,10 @@ __all__ = [
     "COLORS", "style",
     "box", "error_curves", "interaction", "intervals", "matrix", "paired", "shrinkage", "strips",
     "designs", "dropout", "estimators", "longitudinal", "one_sided", "own_lines", "p_values",
-    "population_intervals", "sides", "trajectories",                                # chapter 1
+    "population_intervals", "sides", "small_panels", "trajectories",                     # chapter 1
     "coverage", "f_ratios", "grand_means",                                          # 2
     "cloud", "readings_by_group", "shrinkage_judged",                               # 3
+    "main_plots", "mean_lines", "draws", "readings",                                # 4, 6
     "surface", "paths",                                                             # 10, 11
     "half_means", "pair_distances",                                                 # 13
     "fan", "panels", "plane", "variance_curves",                                    # 15

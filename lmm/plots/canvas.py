@@ -14,12 +14,17 @@ def style():
     sns.set_theme(style="whitegrid", palette=list(COLORS.values()), rc={
         "figure.figsize": (5.5, 3.7), "figure.dpi": 130, "axes.titlesize": 11,
         "axes.titlelocation": "left", "axes.labelsize": 11, "xtick.labelsize": 10,
-        "ytick.labelsize": 10, "legend.fontsize": 9})
+        "ytick.labelsize": 10, "legend.fontsize": 10})
 
 
 def axes(ax):
     """The Axes given, or new ones."""
     return plt.subplots()[1] if ax is None else ax
+
+
+def tall_axes(ax, rows):
+    """The Axes given, or new ones, tall enough for the names of so many rows."""
+    return plt.subplots(figsize=(5.5, max(3.7, 1.2 + 0.2 * rows)))[1] if ax is None else ax
 
 
 def label(ax, x, y, title):

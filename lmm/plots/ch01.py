@@ -52,7 +52,7 @@ def sides(values, group, ax=None, title="", ylabel=""):
         ax.plot(np.full(len(own), place), own, "o", color=COLORS["data"], ms=3.5, alpha=0.6)
     ax.plot(range(len(means)), means, "D", color=COLORS["wrong"], ms=6, label="mean")
     ax.axhline(0, color=COLORS["fixed"], ls="--", lw=1.5)
-    ax.set_xticks(range(len(means)), means.index, rotation=90, fontsize=8)
+    ax.set_xticks(range(len(means)), means.index, rotation=90, fontsize=10)
     ax.legend(loc="upper left")
     label(ax, getattr(group, "name", "group"), ylabel, title)
     return (f"Points of {ylabel} for each of {len(means)} groups. The means run from "
@@ -66,22 +66,23 @@ def own_lines(fits, x, group, y, titles=(), unit="", unit_of_x=""):
 
     fits: one or two models whose only covariate is x; x, group, y: column names in their table.
     """
-    figure, panels = plt.subplots(1, len(fits), figsize=(7.5, 3.6), sharey=True,
+    figure, panels = plt.subplots(len(fits), 1, figsize=(5.5, 3.3 * len(fits)), sharex=True,
+                                  sharey=True,
                                   layout="constrained", squeeze=False)
     alt = []
-    for fit, ax, title in zip(fits, panels[0], titles):
+    for fit, ax, title in zip(fits, panels[:, 0], titles):
         data = fit.data.assign(line=np.asarray(fit.fittedvalues),
                                mean=fit.X.to_numpy() @ fit.fe_params.to_numpy())
-        data = data.sort_values(x)
-        slopes = []
+        data, slopes = data.sort_values(x), []
         ax.plot(data[x], data[y], ".", color=COLORS["data"], ms=3, alpha=0.4)
         for _, own in data.groupby(group, observed=True):
             ax.plot(own[x], own["line"], color=COLORS["random"], lw=1.1, alpha=0.85)
             slopes.append(np.polyfit(own[x], own["line"], 1)[0])
         ax.plot(data[x], data["mean"], color=COLORS["fixed"], lw=3)
-        label(ax, with_unit(x, unit_of_x), with_unit(y, unit) if ax is panels[0, 0] else "", title)
+        label(ax, with_unit(x, unit_of_x) if ax is panels[-1, 0] else "", with_unit(y, unit), title)
         alt.append(f"{title}: {len(slopes)} lines with slopes from {min(slopes):.3g} to "
-                   f"{max(slopes):.3g} around the thick line of the population")
+                   f"{max(slopes):.3g} around the "
+                   "thick line of the population")
     return f"{'; '.join(alt)}."
 
 
@@ -99,10 +100,10 @@ def p_values(methods, level=0.05, ax=None, title="", xlabel="p-value"):
     return f"Histograms of {len(table)} p-values in 20 bins. Below {level:g}: {shares}. {title}"
 
 
-def estimators(se, mark=None, ax=None, xlabel="correlation within groups",
+def estimators(se, mark=None, ax=None, title="", xlabel="correlation within groups",
                ylabel="standard error (SDs of a reading)"):
-    """Standard errors of three estimators over the correlation within groups. The title says which
-    is best.
+    """Standard errors of three estimators over the correlation within groups. Without a title it
+    says which is best.
 
     se: columns within groups, independent rows, mixed; its index is the correlation; mark: the
     correlation in the data.
@@ -114,18 +115,18 @@ def estimators(se, mark=None, ax=None, xlabel="correlation within groups",
         ax.axvline(mark, color=COLORS["data"], lw=1)
     ax.legend(loc="lower left")
     best = [name for name in se if np.all(se[name] <= se.min(axis=1) * (1 + 1e-9))]
-    title = f"The {best[0]} is never worse than the others" if best else "None is best everywhere"
+    found = f"The {best[0]} is never worse than the others" if best else "None is best everywhere"
+    title = title or found
     label(ax, xlabel, ylabel, title)
     ends = "; ".join(f"{name} from {v.iloc[0]:.3g} to {v.iloc[-1]:.3g}" for name, v in se.items())
     marked = "" if mark is None else f" Marked: {mark:.2f}."
     return f"Lines of the {ylabel} over the {xlabel}: {ends}.{marked} {title}"
 
 
-def population_intervals(points, table, ax=None, xlabel="", points_label="own slopes"):
-    """A row of points, one a group, above intervals that widen.
-    table: estimate, lower, upper; a row an interval."""
-    ax = axes(ax)
-    points = np.asarray(points)
+def population_intervals(points, table, ax=None, title="", xlabel="", points_label="own slopes"):
+    """A row of points, one a group, above intervals that widen. table: estimate, lower, upper; a
+    row an interval."""
+    ax, points = axes(ax), np.asarray(points)
     ax.plot(points, np.zeros(len(points)), "o", color=COLORS["data"], ms=6, alpha=0.6)
     for row, ((_, r), color) in enumerate(zip(table.iterrows(), ("residual", "fixed", "random")),
                                           start=1):
@@ -133,9 +134,9 @@ def population_intervals(points, table, ax=None, xlabel="", points_label="own sl
         ax.plot(r["estimate"], row, "o", color=COLORS[color], ms=8)
     ax.set_yticks(range(len(table) + 1), [points_label, *table.index])
     ax.set_ylim(len(table) + 0.5, -0.6)
-    inside = [int(((points >= r["lower"]) & (points <= r["upper"])).sum())
-              for _, r in table.iterrows()]
-    title = f"Of {len(points)} {points_label} {', '.join(map(str, inside))} lie inside"
+    inside = [int(((points >= r["lower"]) & (points <= r["upper"])).sum()) for _,
+              r in table.iterrows()]
+    title = title or f"Of {len(points)} {points_label} {', '.join(map(str, inside))} lie inside"
     label(ax, xlabel, "", title)
     each = "; ".join(f"{name}: {r['lower']:.3g} to {r['upper']:.3g}, with {k} of the points inside"
                      for (name, r), k in zip(table.iterrows(), inside))
@@ -173,13 +174,13 @@ def dropout(data, x, full, seen, fits, ax=None, unit="", unit_of_x="",
 
 
 def longitudinal(wide, V, scale, titles=("", ""), unit=""):
-    """Two panels: mean correlation by distance in time, and spread at each time; data, model,
-    independent rows.
+    """Two panels, one above the other: mean correlation by distance in time, and spread at each
+    time; data, model, independent rows.
 
     wide: a row a unit, a column a time; V: the model's covariance of a row; scale: the variance of
     independent rows.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
+    figure, (left, right) = plt.subplots(2, 1, figsize=(5.5, 6.4), layout="constrained")
     sd = np.sqrt(np.diag(V))
     own, model = (_by_lag(C) for C in (wide.corr().to_numpy(), V / np.outer(sd, sd)))
     lags = np.arange(1, len(sd))
@@ -230,3 +231,35 @@ def _series(values, group):
 
 def _by_lag(C):
     return np.array([np.diag(C, lag).mean() for lag in range(1, len(C))])
+
+
+def small_panels(data, x, y, group, before=None, title="", unit="", columns=3):
+    """A small panel a group: its values over x with its own least-squares line, groups ordered by
+    slope.
+
+    data: table; x, y, group: column names; before: what happens up to this x is shaded.
+    """
+    wide = data.pivot(index=x, columns=group, values=y)
+    slopes = {name: np.polyfit(wide.index, wide[name], 1)[0] for name in wide}
+    order = sorted(slopes, key=slopes.get)
+    rows = -(-len(order) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(5.5, 0.6 + 1.15 * rows), sharex=True,
+                                sharey=True,
+                                layout="constrained", squeeze=False)
+    for ax in grid.flat[len(order):]:
+        ax.set_visible(False)
+    for ax, name in zip(grid.flat, order):
+        if before is not None:
+            ax.axvspan(wide.index.min() - 0.5, before, color=COLORS["data"], alpha=0.15, lw=0)
+        ax.plot(wide[name], "o-", color=COLORS["data"], ms=2.5, lw=0.8)
+        slope, level = np.polyfit(wide.index, wide[name], 1)
+        ax.plot(wide.index, level + slope * wide.index, color=COLORS["random"], lw=2)
+        ax.set_title(name, fontsize=10, loc="center", pad=2)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    figure.supxlabel(x, fontsize=11)
+    figure.supylabel(with_unit(y, unit), fontsize=11)
+    shaded = "" if before is None else f" Shaded: up to {x} {before:g}."
+    return (f"{len(order)} small panels of {y} over {x}, one a {group}, each with its own line; "
+            "slopes from "
+            f"{slopes[order[0]]:.3g} ({order[0]}) to {slopes[order[-1]]:.3g} "
+            f"({order[-1]}).{shaded} {title}")

@@ -1,9 +1,8 @@
 """Chapter 3, pooling (slide 9): readings of unequal groups, the regression behind w, the truth."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from lmm.plots.canvas import COLORS, axes, label, with_unit
+from lmm.plots.canvas import COLORS, axes, label, tall_axes, with_unit
 from lmm.plots.shared import shrinkage
 
 
@@ -11,14 +10,14 @@ def readings_by_group(data, group, y, ax=None, title="", unit=""):
     """A row a group, ordered by mean: all readings as points, the mean as a bar.
     data: table; group, y: columns."""
     table = data.groupby(group, observed=True)[y].agg(["size", "mean"]).sort_values("mean")
-    ax = _rows(ax, len(table))
+    ax = tall_axes(ax, len(table))
     for row, (level, (n, mean)) in enumerate(table.iterrows()):
         ax.plot(data.loc[data[group] == level, y], [row] * int(n), "o", color=COLORS["data"],
                 alpha=0.45, ms=4.5)
         ax.plot(mean, row, "|", color=COLORS["data"], ms=11, mew=2.5)
     ax.set_yticks(range(len(table)), [f"{level} (n = {n})"
                                       for level, n in zip(table.index, table["size"])])
-    ax.tick_params(axis="y", labelsize=9)
+    ax.tick_params(axis="y", labelsize=10)
     label(ax, with_unit(y, unit), group, title)
     low, high = table.iloc[0], table.iloc[-1]
     return (f"All readings of {len(table)} groups ({group}), {table['size'].min()} to "
@@ -55,19 +54,16 @@ def shrinkage_judged(table, truth, ax=None, title="", xlabel="", centre=None):
     table: n, no_pooling, partial_pooling by group, as from `lmm.shrinkage.pooling`; truth: Series
     by group; centre: the mean to which they are shrunk.
     """
-    ax = _rows(ax, len(table))
+    ax = tall_axes(ax, len(table))
     own, blup = table["no_pooling"], table["partial_pooling"]
     alt = shrinkage(own, blup, centre, ax=ax, title=title, xlabel=xlabel, n=table["n"])
     order = own.sort_values().index
     ax.plot(truth[order], range(len(order)), "x", color=COLORS["fixed"], ms=6, mew=2, label="truth")
     ax.legend(loc="lower right")
+    named = [f"{level} (n = {n})" for level, n in zip(order, table["n"][order])]
+    ax.set_yticks(range(len(order)), named)
     ax.set_ylabel(truth.index.name or "group")
-    ax.tick_params(axis="y", labelsize=9)
+    ax.tick_params(axis="y", labelsize=10)
     nearer = int(((blup - truth).abs() < (own - truth).abs()).sum())
     return (f"{alt.rstrip('. ')}. Crosses mark the truth: {nearer} of {len(table)} BLUPs are "
             "nearer to it than the own mean.")
-
-
-def _rows(ax, n):
-    """The Axes given, or new ones, tall enough for the names of n rows."""
-    return plt.subplots(figsize=(5.5, max(3.7, 1.2 + 0.2 * n)))[1] if ax is None else ax

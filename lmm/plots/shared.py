@@ -3,7 +3,7 @@
 import numpy as np
 import seaborn as sns
 
-from lmm.plots.canvas import COLORS, axes, label, with_unit
+from lmm.plots.canvas import COLORS, axes, label, tall_axes, with_unit
 
 MOST_NAMED = 6                                # lines of an interaction that get a marker and a name
 MARKERS = "osD^vP"
@@ -78,7 +78,7 @@ def _every(n):
 def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     """Arrows from each group's own estimate to its BLUP.
     raw, shrunken: Series by group; n: group sizes, if unequal."""
-    ax = axes(ax)
+    ax = tall_axes(ax, len(raw))
     order = raw.sort_values().index
     sizes = None if n is None else n.reindex(order)
     for row, level in enumerate(order):
@@ -99,8 +99,6 @@ def shrinkage(raw, shrunken, centre, ax=None, title="", xlabel="", n=None):
     ax.plot(blup, rows, "D", color=COLORS["random"], ms=5, label="BLUP")
     ax.axvline(centre, color=COLORS["fixed"], ls="--", lw=1.5)
     ax.set_yticks(rows, order)
-    if len(order) > 12:
-        ax.tick_params(axis="y", labelsize=7)
     ax.legend(loc="lower right")
     label(ax, xlabel, raw.index.name or "group", title)
     return (f"{len(order)} groups: an arrow from each group's own mean to its BLUP, all towards "
@@ -147,7 +145,7 @@ def error_curves(curves, points=None, colors=None, ax=None, title="", labels=(""
         if lowest:
             ax.plot(values.idxmin(), values.min(), "D", color=COLORS[color], ms=6)
         if names == "ends":
-            ax.annotate(f" {column}", (values.index[-1], values.iloc[-1]), va="center", fontsize=9,
+            ax.annotate(f" {column}", (values.index[-1], values.iloc[-1]), va="center", fontsize=10,
                         annotation_clip=False)
     if log:
         ax.set_xscale("log")
@@ -258,7 +256,7 @@ def strips(data, block, plot, y, ax=None, title="", unit=""):
     ax = axes(ax)
     means = data.groupby([block, plot], observed=True)[y].mean()
     blocks = data.groupby(block, observed=True)[y].mean()
-    places = _side_by_side(means)
+    places = side_by_side(means)
     for key, values in data.groupby([block, plot], observed=True)[y]:
         ax.plot(np.full(len(values), places[key]), values, "o", color=COLORS["data"], ms=4,
                 alpha=0.6, mew=0)
@@ -276,7 +274,7 @@ def strips(data, block, plot, y, ax=None, title="", unit=""):
     return _strips_told(means, blocks, data, (block, plot, y), title)
 
 
-def _side_by_side(means):
+def side_by_side(means):
     """Where each main plot stands: a dict (block, plot) -> place, side by side, with a gap after
     each block."""
     places = {}

@@ -44,7 +44,8 @@ def test_many_lines_are_thin_and_alike_without_names(ax):
 def test_marked_lines_among_many_are_dark_and_named(ax):
     alt = lmm.plots.interaction(PLANKS, "depth", "plank", "humidity", ax=ax, mark=[13, 15])
     dark = [line for line in ax.lines if line.get_color() == "black"]
-    means = [PLANKS[PLANKS["plank"] == plank].groupby("depth", observed=True)["humidity"].mean() for plank in (13, 15)]
+    means = [PLANKS[PLANKS["plank"] == plank].groupby("depth", observed=True)["humidity"].mean()
+             for plank in (13, 15)]
     np.testing.assert_allclose([line.get_ydata() for line in dark], means, rtol=1e-12)
     assert sorted(text.get_text() for text in ax.texts) == ["plank 13", "plank 15"]
     assert "drawn dark: plank 13, plank 15" in alt

@@ -22,15 +22,16 @@ def test_replicates_counts_all_draws_and_names_the_intervals():
     [steps] = [patch for patch in ax.patches if hasattr(patch, "get_data")]
     values, edges, _ = steps.get_data()
     assert values.sum() == 200 and edges[0] <= -0.0 and edges[-1] >= draws.max()
-    assert "200 estimates" in alt and "Wald from -1 to 4; profile from 1 to 9" in alt and alt.endswith("Title.")
+    assert "200 estimates" in alt and "Wald from -1 to 4; profile from 1 to 9" in alt
+    assert alt.endswith("Title.")
 
 
 def test_runs_draws_the_residuals_of_each_chosen_group_in_the_order_of_x():
     e, x, g = [1, -1, 2, 3, -2, -3], [1, 0, 2, 0, 1, 2], [7, 7, 7, 8, 8, 8]
     alt = plots.runs(e, x, g, [7, 8], "Title.", ("day", "residual"))
     first, second = plt.gcf().axes
-    assert list(first.get_lines()[1].get_ydata()) == [-1, 1,
-                                                      2] and list(second.get_lines()[1].get_ydata()) == [3, -2, -3]
+    assert list(first.get_lines()[1].get_ydata()) == [-1, 1, 2]
+    assert list(second.get_lines()[1].get_ydata()) == [3, -2, -3]
     assert "Changes of sign: 7 1, 8 1" in alt and alt.endswith("Title.")
 
 
