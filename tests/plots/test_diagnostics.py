@@ -196,7 +196,7 @@ def test_scale_location_sees_a_variance_that_grows():
 
 BAD = {
     "kind": (lambda: diagnostics.residuals(SLOPES, "raw"),
-             "kind must be one of conditional, standardised, marginal, not 'raw'"),
+             "kind must be one of conditional, standardised, normalised, marginal, not 'raw'"),
     "group": (lambda: diagnostics.cooks_distance(SLOPES, "Days"),
               "no grouping factor 'Days' in the fit; there are: Subject"),
     "influence": (lambda: diagnostics.influence(MODELS["crossed"], "x"),
