@@ -14,6 +14,7 @@ Files are the slides, folders are the machinery. Imports run one way: slides <- 
     engine/         formulas -> frame -> products -> blocks -> criterion; start -> search
     inference/      degrees of freedom, means, tests, intervals, predictions, influence
     plots/          pictures, a module a chapter; diagnostics
+    planning.py     power: how often a design finds what is there
     homework/       the homework's data and answers
     data.py         the tables;  quoted.py: the lecture's numbers
 

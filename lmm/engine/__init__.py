@@ -15,6 +15,13 @@
      |                   (valleys: a coarse grid, where there may be several minima)
     search    search     Newton's method from there to the optimum
 
+Errors with a structure, R = sigma^2 Lambda(phi):
+    structure    "ar1(visit | patient)" and `variance`: what is asked for, and of which rows
+    correlations C(phi) and its derivatives;  errors: Lambda of the rows, and its root
+    components   rows that share a subject or a random effect: V is block-diagonal by them
+    joint        the criterion for T and phi together, with its exact Hessian
+    joint_search Newton's method for both; then the rows times the root's inverse go the way above
+
 state        what they pass on, a legend of each field; theta <-> T
 coordinates  X = QR, y and covariates centred and scaled, the widest term first; there and back
 
