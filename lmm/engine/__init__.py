@@ -22,6 +22,7 @@ Errors with a structure, R = sigma^2 Lambda(phi):
     joint        the criterion for T and phi together, with its exact Hessian
     joint_search Newton's method for both; then the rows times the root's inverse go the way above
 
+threads      one thread for BLAS, where matrices are small
 state        what they pass on, a legend of each field; theta <-> T
 coordinates  X = QR, y and covariates centred and scaled, the widest term first; there and back
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from lmm.engine.state import Factors
+from lmm.engine.threads import one
 
 
 def factor(prod, T):
@@ -183,12 +184,13 @@ def _factor_blocks(M):
         return lower, np.linalg.inv(np.tril(M) + np.tril(M, -1).transpose(0, 2, 1))
     inverse = np.empty_like(M)
     for b, block in enumerate(M):
-        # LAPACK sees the transposed block, whose upper triangle this is
-        factor, failed = lapack.dpotrf(block.T, lower=False, clean=False, overwrite_a=True)
-        if failed:
-            raise np.linalg.LinAlgError("a block is not positive definite")
-        M[b] = factor.T
-        inverse[b] = lapack.dpotri(factor, lower=False)[0].T
+        with one.unless_large(len(block)):
+            # LAPACK sees the transposed block, whose upper triangle this is
+            factor, failed = lapack.dpotrf(block.T, lower=False, clean=False, overwrite_a=True)
+            if failed:
+                raise np.linalg.LinAlgError("a block is not positive definite")
+            M[b] = factor.T
+            inverse[b] = lapack.dpotri(factor, lower=False)[0].T
     return M, inverse
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from lmm.engine import blocks, coordinates, products
 from lmm.engine.state import Point, Problem, parameters
+from lmm.engine.threads import one
 
 
+@one
 def problem(y, X, terms, reml, names=None):
     """Set up, once, in the engine's coordinates; `coordinates.estimates` goes back.
 

@@ -8,6 +8,7 @@ from lmm.engine import components, correlations, criterion, joint, start, struct
 from lmm.engine.errors import Errors
 from lmm.engine.search import _direction, _snap
 from lmm.engine.state import Optimum, pack, record, unpack
+from lmm.engine.threads import one
 
 MOST_EVALUATIONS = 300
 NOTHING = 3.7                       # car1: exp(-exp(3.7)) is 3e-18
@@ -28,6 +29,7 @@ class Found:
     n_evaluations: int
 
 
+@one
 def optimum(frame, reml):
     """The best of the searches from several starts, for a Frame with a structure."""
     y, X, terms = frame.y - frame.offset, frame.X.to_numpy(), [(t.codes, t.x) for t in frame.terms]
@@ -57,6 +59,7 @@ def _told_apart(hessian):
     return np.linalg.eigvalsh(hessian * np.outer(unit, unit))[0] > 1e-8
 
 
+@one
 def at(frame, reml, errors, gamma):
     """The Problem of the rows times L^-1, and its Optimum at these Var(u_k) / sigma^2."""
     problem = criterion.problem(*frame.whitened(errors), reml)
@@ -86,6 +89,8 @@ def _starts(asked, sizes, start_T, W):
     if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
     strengths = [_moment(asked, r)] if not sizes else [0.2, 0.6]
+    if asked.kind == "car1":                                        # near 0 there may be two minima
+        strengths.append(0.01)
     return [([T * np.sqrt(1 - 0.7 * s) for T in some] if k else some, _eta(asked, s), gamma)
             for k, s in enumerate(strengths)]
 
@@ -104,7 +109,7 @@ def _eta(asked, s):
     """Starting values for correlations of about s between neighbours."""
     size, kind = asked.size, asked.kind
     if kind == "car1":
-        return np.array([np.log(-np.log(max(s, 0.05)))])
+        return np.array([np.log(-np.log(max(s, 0.001)))])
     if kind == "us":
         s = max(s, -0.9 / (size - 1))
         lag = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))[np.triu_indices(size, 1)]

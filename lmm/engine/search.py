@@ -9,10 +9,12 @@ from scipy.optimize import minimize
 from lmm.engine import blocks, start, valleys
 from lmm.engine.criterion import evaluate
 from lmm.engine.state import Optimum, pack, unpack
+from lmm.engine.threads import one
 
 MAX_EVALUATIONS = 100
 
 
+@one
 def optimum(problem, moments=None):
     """The T_k that minimise the criterion, the point there, whether the search converged,
     evaluations needed.

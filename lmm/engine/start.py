@@ -12,6 +12,7 @@ import numpy as np
 
 from lmm.engine import blocks
 from lmm.engine.state import Moments
+from lmm.engine.threads import one
 
 NOT_TOLD_APART = 1e-10
 
@@ -81,6 +82,7 @@ def _unseen(matrix, whole=None):
     return np.abs(vectors[:, 0]) > 1e-3
 
 
+@one
 def moments(problem):
     """The components (k, a, b); the matrix of the moments, the residual last; y'B_i y; and the
     matrix before X is lost.

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import linalg, sparse
 
 from lmm.engine import blocks, products
+from lmm.engine.threads import one
 
 Parts = namedtuple("Parts", "D M F X HX Py Phi")
 
@@ -75,6 +76,7 @@ def _root(fit):
     return tuple(fit.errors.matrix(pairs) for pairs in fit.errors.roots)
 
 
+@one
 def cooks_distance(fit, group):
     """Cook's distance of each level of a grouping factor: (b - b_i)' Var(b)^-1 (b - b_i) / p, a
     Series by level.
@@ -141,6 +143,7 @@ def blups(fit, group, column=None):
                         index=pd.Index(term.levels, name=group))
 
 
+@one
 def _parts(fit):
     """H^-1 = I - D M D', D = Z F; X, H^-1 X, P y, Phi = (X'H^-1 X)^-1. All in the engine's
     coordinates."""

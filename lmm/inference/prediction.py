@@ -9,6 +9,7 @@ import scipy
 
 from lmm.engine import blocks, columns, formulas, frame, rank
 from lmm.engine.terms import known
+from lmm.engine.threads import one
 from lmm.inference import neighbours
 from lmm.inference.degrees import satterthwaite
 
@@ -86,6 +87,7 @@ def _left_out(fit, random):
     return [t.name not in chosen for t in fit.terms]
 
 
+@one
 def _widths(fit, rows, conditional, left, level, df):
     """Half the width of the interval for an observation and of that for its mean, each (rows,)."""
     def ratios(view):

@@ -7,10 +7,12 @@ import pandas as pd
 import scipy
 
 from lmm.engine import criterion, search, state
+from lmm.engine.threads import one
 from lmm.inference import parameters, profile_structured
 from lmm.inference.profile_tools import crossing, lower, profiled, root
 
 
+@one
 def profile(fit, level=0.95):
     """Likelihood profile intervals: columns parameter, estimate, lower, upper.
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from lmm.engine import criterion, joint_search, search
 from lmm.engine.errors import Errors
 from lmm.engine.terms import levels_of
+from lmm.engine.threads import one
 from lmm.inference import neighbours, parameters, prediction
 
 CHUNKS = 50
@@ -22,6 +23,7 @@ Truth = namedtuple("Truth", "mean offset terms sigma errors")
 Job = namedtuple("Job", "frame reml truth")
 
 
+@one
 def simulate(fit, n, seed, new_data=None, fe_params=None, sd=None):
     """n responses drawn from y = X beta + Z u + e with new u ~ N(0, G) and e ~ N(0, R): an array
     (rows, n).
@@ -126,6 +128,7 @@ def bootstrap(fit, n, seed, executor=None, level=0.95):
     return table
 
 
+@one
 def _replicates(job, seeds):
     """For each seed whether the refit converged, and its estimates."""
     return [_replicate(job, np.random.default_rng(seed)) for seed in seeds]

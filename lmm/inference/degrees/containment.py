@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from lmm.engine.threads import one
+
 MOST_NUMBERS = 40_000_000
 
 
@@ -13,6 +15,7 @@ def of_contrasts(fit, L):
     return np.array([df[row != 0].min(initial=np.inf) for row in L])
 
 
+@one
 def of_coefficients(fit):
     """nlme's rule (Pinheiro and Bates 2000, section 2.4.2), by ranks.
 

@@ -10,6 +10,7 @@ matrices only.
 import numpy as np
 
 from lmm.engine import blocks, state
+from lmm.engine.threads import one
 
 MOST_COLUMNS = 4000
 NEAR_2 = 1e-5
@@ -27,6 +28,7 @@ def of_contrasts(fit, L):
     return np.array([of_test(fit, row[None, :])[0] for row in L])
 
 
+@one
 def of_test(fit, L):
     """Denominator df and scaled F of the test of L beta = 0."""
     Phi, P, W, _ = fit._kenward_roger
@@ -77,6 +79,7 @@ def _formula(q, A1, A2):
     return den_df, den_df * mean / (den_df - 2), small
 
 
+@one
 def pieces(fit):
     """Phi = Var(b), the P_i, W = Var(r_hat) and the adjusted Phi, in the engine's coordinates; a
     fit keeps them."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from lmm.engine import joint_search, state
 from lmm.engine.errors import Errors
+from lmm.engine.threads import one
 
 
 def covariance(point):
@@ -33,6 +34,7 @@ def covariance(point):
     return A * np.outer(unit, unit)
 
 
+@one
 def pieces(fit):
     """Var(b), its derivatives (k + 1, p, p) in (psi, sigma^2), and their covariance, as
     `satterthwaite.pieces`."""
@@ -41,6 +43,7 @@ def pieces(fit):
     return B @ (point.scale * point.Phi) @ B.T, B @ gradient @ B.T, covariance(point)
 
 
+@one
 def kenward_roger(fit):
     """Var(b), the P_i, W and the adjusted Var(b), as `kenward_roger.pieces`, linear, with the
     observed information."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from lmm.engine import criterion, state
+from lmm.engine.threads import one
 from lmm.inference.degrees import observed
 
 
@@ -42,6 +43,7 @@ def of_test(fit, L):
     return float(2 * E / (E - len(L)))
 
 
+@one
 def of_ratios(fit, ratios):
     """df of variances sigma^2 r, each an element of the array that `ratios(view)` returns, for a
     view of the fit at other variances."""
@@ -76,6 +78,7 @@ def _sizes(T):
     return [max(np.linalg.norm(T[k][a]), 0.1) for k, a, b in state.parameters(T)]
 
 
+@one
 def pieces(fit):
     """Var(b), its gradient (parameters, p, p) and the covariance A of the parameters; a fit keeps
     them."""
