@@ -156,7 +156,8 @@ class Fit:
                                 optimum.T))   # is a variance, or a phi, 0; a matrix singular
         if found is not None:
             self.singular = self.singular or found.nothing or found.at_end
-        self.n_params = len(effects) + len(state.parameters(optimum.T)) + len(errors.phi) + len(errors.gamma) + 1
+        n_variances = len(state.parameters(optimum.T)) + len(errors.phi) + len(errors.gamma) + 1
+        self.n_params = len(effects) + n_variances
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
@@ -412,7 +413,7 @@ class Fit:
         what = means.split(factors) + means.split(by)
         table = means.ls_means(self, factors, df, by, at, level, weights)
         caption = f"Least-squares means (df: {self._how(df)}{_coverage(level)})"
-        return tables.table(table, caption, note=means.note(self, what, at))
+        return tables.table(table, caption, note=means.note(self, what, [], at))
 
     def trends(self, x: str, df: str = "satterthwaite", *, by: str | list | None = None,
                at: dict | None = None, level: float = 0.95,
@@ -430,7 +431,7 @@ class Fit:
         """
         table = means.trends(self, x, df, by, at, level, weights)
         caption = f"Slopes of {x} (df: {self._how(df)}{_coverage(level)})"
-        return tables.table(table, caption, note=means.note(self, [x, *means.split(by)], at))
+        return tables.table(table, caption, note=means.note(self, [x], means.split(by), at))
 
     def pairs(self, factors: str | list, adjust: str | None = None, df: str = "satterthwaite", *,
               by: str | list | None = None, at: dict | None = None, level: float = 0.95,
@@ -460,19 +461,21 @@ class Fit:
             For arguments that do not exist, and differences that are 0 by construction.
         """
         adjust = adjust or ("none" if interaction else "tukey")
-        what = means.split(factors) + means.split(by) + means.split(slopes)
         table = means.pairs(self, factors, adjust, df, by, at, level, weights, reference,
                             interaction, slopes)
         of = f"slopes of {slopes}" if slopes else "least-squares means"
         caption = (f"{'Interactions' if interaction else 'Differences'} of {of} (p: {adjust}; "
                    f"df: {self._how(df)}{_coverage(level)})")
-        return tables.table(table, caption, note=means.note(self, what, at))
+        compared = [slopes] if slopes else means.split(factors)
+        held = means.split(factors) + means.split(by)
+        return tables.table(table, caption, note=means.note(self, compared, held, at))
 
     def letters(self, factors, adjust="tukey", df="satterthwaite", level=0.05):
         """LS means with letters: two means that share a letter do not differ at `level`."""
         caption = (f"Means that share a letter do not differ at {level} (p: {adjust}; "
                    f"df: {self._how(df)})")
-        return tables.table(means.letters(self, factors, adjust, df, level), caption)
+        return tables.table(means.letters(self, factors, adjust, df, level), caption,
+                            note=means.note(self, means.split(factors), []))
 
     def anova(self, type: int = 3, df: str = "satterthwaite", *,
               by: str | list | None = None) -> tables.Table:

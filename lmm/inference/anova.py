@@ -57,6 +57,9 @@ def by_group(fit, by, df):
     within = means.split(by)
     others = [c for c in means.variables(fit) if c not in within]
     levels = means.levels_of(fit)
+    if not within or not others:
+        raise ValueError(f"by={by!r}: nothing is left to test in groups of it; the fixed part has "
+                         f"{', '.join(means.variables(fit))}")
     groups = means.mean_rows(fit, within).index
     terms = [set().union(*(means.variables_of(fit, factor) for factor in term.factors))
              for term in fit.model_spec.terms]

@@ -275,22 +275,27 @@ def _held(at, values, levels):
     return out
 
 
-def note(fit, names, at=None):
-    """What to know before means of these factors, or slopes, are read: a term of the model that has
-    all of them and others, over which they are averaged. "" where there is none."""
+def note(fit, compared, names, at=None):
+    """What to know before means, or slopes, are read: a term of the model has one of the factors
+    `compared`, and others that are not among `names` or `at`. "" where there is none."""
     levels = levels_of(fit)
-    found = {}
+    found = set()
+    touched = set()
     for term in fit.model_spec.terms:
         inside = set().union(*(variables_of(fit, factor) for factor in term.factors))
-        if set(names) < inside:
-            found |= dict.fromkeys(sorted(inside - set(names) - set(at or {})))
+        others = inside - {*compared, *names, *(at or {})}
+        if others and inside & set(compared):
+            found |= others
+            touched |= inside & set(compared)
+    found = sorted(found)
     over = [c for c in found if c in levels]
     held = [c for c in found if c not in levels]
     words = [f"averaged over {', '.join(over)}"] * bool(over)
     words += [f"at the mean of {', '.join(held)}"] * bool(held)
     if not words:
         return ""
-    return f"Note: {' and '.join(words)}, which the model lets interact with {':'.join(names)}."
+    return (f"Note: {' and '.join(words)}, which the model lets interact with "
+            f"{', '.join(sorted(touched))}.")
 
 
 def variables_of(fit, factor):

@@ -319,7 +319,8 @@ def test_the_offset_stands_at_its_mean():
 PLANKS = FITS["planks3"]
 WRONG = {
     "adjust": (lambda: PLANKS.pairs("depth", adjust="scheffe"),
-               "adjust must be one of tukey, dunnett, sidak, holm, bonferroni, none, not 'scheffe'"),
+               "adjust must be one of tukey, dunnett, sidak, holm, bonferroni, none, "
+               "not 'scheffe'"),
     "adjust of letters": (lambda: PLANKS.letters("depth", adjust=None), "adjust must be one of"),
     "factor": (lambda: PLANKS.pairs("plank"),
                "'plank' is not a factor of the fixed part; there are: depth, width"),
