@@ -9,7 +9,7 @@ import pandas as pd
 from lmm import summary
 
 MOST_ROWS = 60                                      # of longer ones pandas shows both ends
-ESTIMATES = ("estimate", "mean", "slope", "se", "lower", "upper")   # of one unit, with equal decimals
+ESTIMATES = ("estimate", "mean", "slope", "se", "lower", "upper")   # share their decimals
 
 
 class Table(pd.DataFrame):

@@ -72,6 +72,8 @@ def pairs(fit, factors, adjust, df, by=None, at=None, level=0.95, weights="equal
         found.append(L.where(L.abs() > 1e-12 * np.abs(part.to_numpy()).max(), 0.0))
     if not all(L.to_numpy().any(axis=1).all() for L in found):
         raise ValueError(_nothing(fit, split(factors), slopes, interaction))
+    if len(families[0][1]) < 2:
+        raise ValueError(f"{factors!r} has one level here, so there is no difference")
     keys = [key if isinstance(key, tuple) else (key,) for key, _ in families]
     L = pd.concat(found, keys=range(len(found)))
     table = contrasts.estimates(fit, L.droplevel(0), df, "differences", level)
@@ -191,6 +193,8 @@ def mean_rows(fit, names, at=None, weights="equal", slope=None):
     factors."""
     names = split(names)
     levels = levels_of(fit)
+    if not isinstance(at or {}, dict):
+        raise ValueError(f"at must be a dict, column -> value or list of values, not {at!r}")
     given = [*levels, *(c for c in at or {} if c not in levels)]
     if weights not in WEIGHTS:
         raise ValueError(f"weights must be one of {', '.join(WEIGHTS)}, not {weights!r}")

@@ -219,6 +219,8 @@ WRONG = {
     "at": (lambda: FIT.ls_means("a", at={"z": 1}), "at: 'z' is not in the fixed part"),
     "at a level": (lambda: FIT.ls_means("a", at={"b": 30}), "at: 30 is no value of 'b'"),
     "at a word": (lambda: FIT.ls_means("a", at={"x": "5"}), "at: '5' is no value of 'x'"),
+    "at is no dict": (lambda: FIT.ls_means("a", at=5), "at must be a dict"),
+    "one level": (lambda: FIT.pairs("a", at={"a": ["k"]}), "'a' has one level here"),
     "reference": (lambda: FIT.pairs("a", "dunnett", reference="z"),
                   "the reference 'z' is not among the levels k, l, m"),
     "reference of tukey": (lambda: FIT.pairs("a", reference="k"), "reference is for adjust="),
