@@ -14,7 +14,8 @@ from lmm.engine import (blocks, columns, coordinates, criterion, joint_search, p
                         structure)
 from lmm.engine.errors import Errors
 from lmm.engine.frame import new_response, read, with_response
-from lmm.inference import anova, contrasts, lrt, means, prediction, profile, simulation
+from lmm.inference import (anova, contrasts, lrt, means, names, prediction, profile,
+                           simulation)
 from lmm.inference.degrees import kenward_roger, observed, satterthwaite
 
 MOST_ROWS_DENSE = 5000
@@ -23,7 +24,7 @@ ALMOST_ALL_EXPLAINED = 1e-9
 
 
 def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="error",
-        correlation=None, variance=None, **unknown):
+        correlation=None, variance=None, **others):
     """Fit y = X beta + Z u + e by REML, or by ML with `reml=False` (slides 32 and 34).
 
     formula: lme4's syntax, "y ~ x * z + (1 + x | g)": `(1 | g)`, `(x | g)`, `(0 + x | g)`,
@@ -51,11 +52,7 @@ def fit(formula, data, reml=True, weights=None, offset=None, rank_deficient="err
     part that has not full rank, and a random term whose variance cannot be told from the residual's
     or from the fixed effects.
     """
-    if "family" in unknown:
-        raise ValueError("lmm fits normal responses only; for counts, shares and yes or no there "
-                         "are glmmTMB and lme4's glmer in R, brms, and bambi in Python")
-    if unknown:
-        raise TypeError(f"fit() got an unexpected keyword argument {next(iter(unknown))!r}")
+    names.arguments(others)
     if rank_deficient not in ("error", "drop"):
         raise ValueError(f"rank_deficient must be 'error' or 'drop', not {rank_deficient!r}")
     frame = read(formula, columns.table(data), weights, offset, correlation, variance)
@@ -144,9 +141,9 @@ class Fit:
         self.dropped = rank.dropped(frame.rank)    # columns of the fixed part that others give
 
         estimates = coordinates.estimates(problem, optimum.T, optimum.point)
-        names = frame.X.columns
-        self.fe_params = pd.Series(estimates.beta, index=names)
-        self._cov = pd.DataFrame(estimates.cov_beta, index=names, columns=names)
+        effects = frame.X.columns
+        self.fe_params = pd.Series(estimates.beta, index=effects)
+        self._cov = pd.DataFrame(estimates.cov_beta, index=effects, columns=effects)
         self.scale = estimates.scale                   # sigma^2
         self.gamma = estimates.gamma                   # Var(u_k) / sigma^2, a term each, (m, m)
         self.u = estimates.u                           # the BLUPs, a term each, (levels, m)
@@ -159,7 +156,7 @@ class Fit:
                                 optimum.T))   # is a variance, or a phi, 0; a matrix singular
         if found is not None:
             self.singular = self.singular or found.nothing or found.at_end
-        self.n_params = len(names) + len(state.parameters(optimum.T)) + errors.n_params
+        self.n_params = len(effects) + len(state.parameters(optimum.T)) + errors.n_params
         self.aic = self.criterion + 2 * self.n_params
         self.bic = self.criterion + np.log(self.nobs) * self.n_params
 
@@ -207,9 +204,23 @@ class Fit:
     def pvalues(self):
         return self.coef_table()["p"]
 
-    def conf_int(self, df="satterthwaite"):
-        """95 % confidence intervals of the fixed effects: columns lower, upper."""
-        return self.coef_table(df)[["lower", "upper"]]
+    def conf_int(self, df: str = "satterthwaite", *, alpha: float = 0.05) -> pd.DataFrame:
+        """Confidence intervals of the fixed effects.
+
+        Parameters
+        ----------
+        df : "satterthwaite", "kenward-roger" or "containment"
+        alpha : 1 - coverage: 0.05 gives intervals of 95 %
+
+        Returns
+        -------
+        A table with an effect a row: lower, upper.
+        """
+        if not isinstance(df, str):
+            raise ValueError(f"df must be a method, not {df!r}; the coverage is conf_int(alpha=)")
+        if not (isinstance(alpha, float) and 0 < alpha < 1):
+            raise ValueError(f"alpha must lie between 0 and 1 (0.05, say), not {alpha!r}")
+        return self.coef_table(df, 1 - alpha)[["lower", "upper"]]
 
     @property
     def variance_components(self):
@@ -243,6 +254,35 @@ class Fit:
                 table = pd.concat([out[term.name], table], axis=1)
             out[term.name] = table
         return out
+
+    def coef(self, group: str | None = None) -> pd.DataFrame:
+        """The coefficients of each level of a grouping factor: fixed effects plus BLUPs, as lme4's
+        coef.
+
+        Parameters
+        ----------
+        group : the grouping factor, "subject" or "a:b"; not needed where there is only one
+
+        Returns
+        -------
+        A table with a level a row: the fixed effects, and random effects that have no fixed one.
+
+        Raises
+        ------
+        ValueError
+            For a group that has no random effects.
+        """
+        blups = self.random_effects
+        if group is None and len(blups) == 1:
+            group = next(iter(blups))
+        if group not in blups:
+            raise ValueError(f"group must be one of the grouping factors, {', '.join(blups)}, not "
+                             f"{group!r}" if blups else f"{self.formula!r} has no random effects")
+        u = blups[group].T.groupby(level=0, sort=False).sum().T
+        columns = [*self.fe_params.index, *u.columns.difference(self.fe_params.index, sort=False)]
+        fixed = self.fe_params.reindex(columns).fillna(0)
+        table = u.reindex(columns=columns).fillna(0) + fixed
+        return tables.table(table, f"Fixed effects plus those of {group}")
 
     @property
     def fittedvalues(self):
@@ -316,39 +356,147 @@ class Fit:
     def _how(self, df):
         return df if self.terms or self.found else "residual"
 
-    def coef_table(self, df="satterthwaite"):
-        """Fixed effects: estimate, se, df, t, p, lower, upper (95 %)."""
+    def coef_table(self, df: str = "satterthwaite", level: float = 0.95) -> tables.Table:
+        """Fixed effects: estimate, se, df, t, p, lower, upper (of coverage `level`)."""
         each = pd.DataFrame(np.eye(len(self.fe_params)), self.fe_params.index)
-        return tables.table(contrasts.contrast(self, each, df),
-                            f"Fixed effects (df: {self._how(df)})")
+        return tables.table(contrasts.contrast(self, each, df, level),
+                            f"Fixed effects (df: {self._how(df)}{_coverage(level)})")
 
-    def contrast(self, L, df="satterthwaite"):
-        """Any linear function L beta of the fixed effects, the lecture's `estimable` (slide 26)."""
-        return tables.table(contrasts.contrast(self, L, df),
-                            f"Linear functions of the fixed effects (df: {self._how(df)})")
+    def contrast(self, L, df: str = "satterthwaite", level: float = 0.95) -> tables.Table:
+        """Any linear function L beta of the fixed effects, the lecture's `estimable` (slide 26).
 
-    def ls_means(self, factors, df="satterthwaite"):
-        """Least-squares means of a factor, or of "a:b": mean, se, df, lower, upper (slide 26)."""
-        return tables.table(means.ls_means(self, factors, df),
-                            f"Least-squares means (df: {self._how(df)})")
+        Parameters
+        ----------
+        L : (p,) or (k, p), or a DataFrame whose index names the rows, or a dict name -> row
+        df : "satterthwaite", "kenward-roger" or "containment"
+        level : coverage of lower and upper
+        """
+        return tables.table(contrasts.contrast(self, L, df, level),
+                            f"Linear functions of the fixed effects (df: {self._how(df)}"
+                            f"{_coverage(level)})")
 
-    def pairs(self, factors, adjust="tukey", df="satterthwaite"):
-        """All pairwise differences of LS means, p-values and intervals adjusted for their
-        number."""
-        caption = f"Differences of least-squares means (p: {adjust}; df: {self._how(df)})"
-        return tables.table(means.pairs(self, factors, adjust, df), caption)
+    def f_test(self, L, df: str = "satterthwaite") -> tables.Table:
+        """F test of L beta = 0: one row, num_df, den_df, F, p.
+
+        L : as in `contrast`; rows that the others give are left out.
+        df : "satterthwaite" and "kenward-roger" as lmerTest's contestMD and pbkrtest, "containment"
+        """
+        return tables.table(contrasts.f_test(self, L, df), f"F test (df: {self._how(df)})")
+
+    def ls_means(self, factors: str | list, df: str = "satterthwaite", *,
+                 by: str | list | None = None, at: dict | None = None, level: float = 0.95,
+                 weights: str = "equal") -> tables.Table:
+        """Least-squares means of a factor, or of "a:b" (slide 26), as emmeans computes them.
+
+        Parameters
+        ----------
+        factors : a factor of the fixed part, "a:b", or a list
+        df : "satterthwaite", "kenward-roger" or "containment"
+        by : factors within whose levels the means are given, ls_means("a", by="b")
+        at : values of covariates and levels of factors in place of the mean and of all levels,
+            {"x": 5}; a covariate with a list of values may stand in `factors` and `by`
+        level : coverage of lower and upper
+        weights : of the other factors' levels: "equal"; "proportional" to their rows in the table;
+            "cells", to the rows of each combination. Rows count with the weights of the fit
+
+        Returns
+        -------
+        A table: by and the factors, mean, se, df, lower, upper. Its `attrs["note"]` says where
+        means are averaged over an interaction in the model.
+
+        Raises
+        ------
+        ValueError
+            For a factor that is not in the fixed part, and values that `at` cannot have.
+        """
+        what = means.split(factors) + means.split(by)
+        table = means.ls_means(self, factors, df, by, at, level, weights)
+        caption = f"Least-squares means (df: {self._how(df)}{_coverage(level)})"
+        return tables.table(table, caption, note=means.note(self, what, [], at))
+
+    def trends(self, x: str, df: str = "satterthwaite", *, by: str | list | None = None,
+               at: dict | None = None, level: float = 0.95,
+               weights: str = "equal") -> tables.Table:
+        """The slope of the mean in a covariate, for each level of `by`, as emmeans' emtrends.
+
+        Parameters
+        ----------
+        x : a covariate of the fixed part; of a curve the slope is that at its mean, or `at` a value
+        df, by, at, level, weights : as in `ls_means`
+
+        Returns
+        -------
+        A table: by, slope, se, df, t, p, lower, upper. Their differences: `pairs(by, slopes=x)`.
+        """
+        table = means.trends(self, x, df, by, at, level, weights)
+        caption = f"Slopes of {x} (df: {self._how(df)}{_coverage(level)})"
+        return tables.table(table, caption, note=means.note(self, [x], means.split(by), at))
+
+    def pairs(self, factors: str | list, adjust: str | None = None, df: str = "satterthwaite", *,
+              by: str | list | None = None, at: dict | None = None, level: float = 0.95,
+              weights: str = "equal", reference=None, interaction: bool = False,
+              slopes: str | None = None) -> tables.Table:
+        """All differences of two LS means, the first level less the second.
+
+        Parameters
+        ----------
+        factors, df, by, at, weights : as in `ls_means`; each level of `by` is a family of its own
+        adjust : how p and limits allow for the number of differences: "tukey", "sidak", "holm",
+            "bonferroni", "none"; or "dunnett": each level less the reference, by the multivariate t
+            of these differences (emmeans' "mvt"). Without it "tukey", and "none" for interactions,
+            as in emmeans. The limits of Holm are Bonferroni's
+        level : coverage of lower and upper, simultaneous
+        reference : the level that Dunnett's tests compare with; without it the first
+        interaction : True: differences of differences, of "a:b" or more factors
+        slopes : a covariate: differences of its slopes, not of means
+
+        Returns
+        -------
+        A table: by, contrast, estimate, se, df, t, p, lower, upper.
+
+        Raises
+        ------
+        ValueError
+            For arguments that do not exist, and differences that are 0 by construction.
+        """
+        adjust = adjust or ("none" if interaction else "tukey")
+        table = means.pairs(self, factors, adjust, df, by, at, level, weights, reference,
+                            interaction, slopes)
+        of = f"slopes of {slopes}" if slopes else "least-squares means"
+        caption = (f"{'Interactions' if interaction else 'Differences'} of {of} (p: {adjust}; "
+                   f"df: {self._how(df)}{_coverage(level)})")
+        compared = [slopes] if slopes else means.split(factors)
+        held = means.split(factors) + means.split(by)
+        return tables.table(table, caption, note=means.note(self, compared, held, at))
 
     def letters(self, factors, adjust="tukey", df="satterthwaite", level=0.05):
         """LS means with letters: two means that share a letter do not differ at `level`."""
         caption = (f"Means that share a letter do not differ at {level} (p: {adjust}; "
                    f"df: {self._how(df)})")
-        return tables.table(means.letters(self, factors, adjust, df, level), caption)
+        return tables.table(means.letters(self, factors, adjust, df, level), caption,
+                            note=means.note(self, means.split(factors), []))
 
-    def anova(self, type=3, df="satterthwaite"):
-        """F tests of the terms: num_df, den_df, F, p. Type 1 is sequential, 3 adjusts each term for
-        all others, 2 for all but those that contain it."""
-        return tables.table(anova.table(self, type, df),
-                            f"Analysis of variance, type {'I' * type} (df: {self._how(df)})")
+    def anova(self, type: int = 3, df: str = "satterthwaite", *,
+              by: str | list | None = None) -> tables.Table:
+        """F tests of the terms: num_df, den_df, F, p.
+
+        Parameters
+        ----------
+        type : 1 is sequential, 3 adjusts each term for all others, 2 for all but those that contain
+            it
+        df : "satterthwaite", "kenward-roger" or "containment"
+        by : factors in each group of which the others are tested, as emmeans' joint_tests(by=):
+            all contrasts of the LS means there (other factors count equally, covariates stand at
+            their mean), with index (by, term)
+        """
+        if by is None:
+            return tables.table(anova.table(self, type, df),
+                                f"Analysis of variance, type {'I' * type} (df: {self._how(df)})")
+        if type != 3:
+            raise ValueError("tests by group are of type 3, as those of emmeans' joint_tests")
+        return tables.table(anova.by_group(self, by, df),
+                            f"Tests in each group of {':'.join(means.split(by))} "
+                            f"(df: {self._how(df)})")
 
     def ranova(self):
         """One likelihood-ratio test a random term."""
@@ -381,6 +529,15 @@ class Fit:
     def _repr_html_(self):
         return summary.html(self)
 
+    def __getattr__(self, name):
+        """Asked only for names that a fit has not."""
+        names.attribute(type(self).__name__, name)
+
     def __repr__(self):
         how = "REML" if self.reml else "ML"
         return f"<Fit {self.formula!r} by {how}: {self.nobs} rows, criterion {self.criterion:.4f}>"
+
+
+def _coverage(level):
+    """Words on the coverage of limits, where it is not 95 %."""
+    return "" if level == 0.95 else f"; limits: {100 * level:.4g} %"

@@ -10,12 +10,12 @@ from lmm import summary
 
 MOST_ROWS = 60                                               # of longer ones pandas shows both ends
 P_VALUES = ("p", "p_chi2")
-ESTIMATES = ("estimate", "mean", "se", "lower", "upper")    # of one unit: they share their decimals
+ESTIMATES = ("estimate", "mean", "slope", "se", "lower", "upper")   # share their decimals
 
 
 class Table(pd.DataFrame):
-    """A DataFrame with a caption; what is computed from it is one, too. `attrs` holds "caption" and
-    "digits"."""
+    """A DataFrame with a caption; what is computed from it is one, too. `attrs` holds "caption",
+    "digits" and "note", a sentence below the table."""
 
     @property
     def _constructor(self):
@@ -37,17 +37,20 @@ class Table(pd.DataFrame):
         return text(self) if 0 < len(self) <= MOST_ROWS else super().__repr__()
 
 
-def table(data, caption="", digits=None):
+def table(data, caption="", digits=None, note=""):
     """A DataFrame (or Series) that a notebook shows as a table with a caption.
 
     digits: decimals of the numbers, or a dict column -> decimals. p-values have four (<.0001 where
     they are smaller) and df four digits in all, unless the dict names them; without `digits` t has
     two decimals, F three, and the others show four digits of the smallest standard error, or of the
     column's smallest number.
+    note: a sentence that is shown below the table.
     Returns a Table; its values stay as they are.
     """
     out = Table(data)
     out.attrs = {"caption": caption, "digits": digits}
+    if note:
+        out.attrs["note"] = note
     return out
 
 
@@ -60,7 +63,11 @@ def html(frame):
     lines.append(f"<thead>{_row(names, left, 'col')}</thead>")
     lines.append("<tbody>")
     lines += [_row(row, left, "") for row in rows]
-    return "\n".join([*lines, "</tbody>", "</table>"])
+    note = frame.attrs.get("note")
+    lines.append("</tbody>")
+    if note:
+        lines.append(f'<tfoot><tr><td colspan="{len(names)}">{escape(note)}</td></tr></tfoot>')
+    return "\n".join([*lines, "</table>"])
 
 
 def text(frame):
@@ -72,6 +79,8 @@ def text(frame):
     for row in [names, *rows]:
         words = [w.ljust(n) if to_left else w.rjust(n) for w, n, to_left in zip(row, widths, left)]
         lines.append("  ".join(words).rstrip())
+    if frame.attrs.get("note"):
+        lines.append(frame.attrs["note"])
     return "\n".join(lines)
 
 

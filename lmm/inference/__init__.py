@@ -2,9 +2,10 @@
 
     degrees/       degrees of freedom: containment, Satterthwaite, Kenward and Roger; observed:
                    the last two where the errors have a structure
-    contrasts      L beta, with its error, df, t and p
-    means          least-squares means, their pairs and letters;  multiplicity: Tukey, Holm
-    anova          F tests of the terms, types 1, 2 and 3
+    contrasts      L beta, with its error, df, t and p; F of any L
+    means          least-squares means, slopes, their pairs and letters;  multiplicity: Tukey ...
+    anova          F tests of the terms, types 1, 2 and 3, and by group
+    names          what other packages call the parts of a fit
     lrt            likelihood-ratio tests of fixed effects and variances
     profile        intervals from the likelihood (profile_structured: with a structure;
                    profile_tools);  parameters: their names, as lme4's

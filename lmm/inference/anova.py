@@ -1,5 +1,6 @@
 """F tests of the terms of the fixed part."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -8,7 +9,7 @@ import scipy
 from formulaic.parser.types import Factor
 
 from lmm.engine import rank
-from lmm.inference import degrees
+from lmm.inference import degrees, means
 from lmm.inference.degrees import containment
 
 
@@ -45,6 +46,56 @@ def table(fit, type, df):
                                     columns=["num_df", "den_df", "F"]).astype(float)
     result["p"] = scipy.stats.f.sf(result["F"], result["num_df"], result["den_df"])
     return result.astype({"num_df": int}).rename_axis("term")
+
+
+def by_group(fit, by, df):
+    """F tests of the other factors, their interactions, and slopes of covariates, in each group of
+    `by`, as emmeans' joint_tests(by=): of all contrasts of the LS means there.
+
+    Returns a DataFrame with index (by, term): num_df, den_df, F, p.
+    """
+    within = means.split(by)
+    others = [c for c in means.variables(fit) if c not in within]
+    levels = means.levels_of(fit)
+    if not within or not others:
+        raise ValueError(f"by={by!r}: nothing is left to test in groups of it; the fixed part has "
+                         f"{', '.join(means.variables(fit))}")
+    groups = means.mean_rows(fit, within).index
+    terms = [set().union(*(means.variables_of(fit, factor) for factor in term.factors))
+             for term in fit.model_spec.terms]
+    out = {}
+    for size in range(1, len(others) + 1):
+        for names in itertools.combinations(others, size):
+            covariates = [c for c in names if c not in levels]
+            if len(covariates) > 1 or not any(set(names) <= inside for inside in terms):
+                continue
+            factors = [c for c in names if c in levels]
+            rows = means.mean_rows(fit, within + factors, slope=(covariates or [None])[0])
+            D = np.ones((1, 1))
+            for c in factors:
+                D = np.kron(D, np.diff(np.eye(len(levels[c])), axis=0))
+            for group, part in zip(groups, np.split(rows.to_numpy(), len(groups))):
+                key = group if isinstance(group, tuple) else (group,)
+                out[(*key, ":".join(names))] = _joint(fit, D @ part, df)
+    table = pd.DataFrame.from_dict(
+        {key: test for key, test in out.items() if test.num_df}, orient="index",
+        columns=["num_df", "den_df", "F"])
+    place = {group: i for i, group in enumerate(groups)}
+    keys = sorted(table.index, key=lambda key: place[key[:-1] if len(key) > 2 else key[0]])
+    table = table.loc[keys]
+    table["p"] = scipy.stats.f.sf(table["F"], table["num_df"], table["den_df"])
+    table.index = pd.MultiIndex.from_tuples(keys, names=[*within, "term"])
+    return table
+
+
+def _joint(fit, L, df):
+    """The F test of those rows of L that can be estimated; num_df 0 where there is none."""
+    L, can = rank.functions(fit.frame.rank, L)
+    L = L[can]
+    L = L[np.abs(L).max(axis=1, initial=0) > 1e-9]
+    if not len(L):
+        return degrees.Test(0, np.nan, np.nan)
+    return degrees.f_test(fit, L[sorted(rank.independent(L.T, range(len(L)), 1e-7))], df)
 
 
 def sequential(fit, df):

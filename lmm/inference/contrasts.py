@@ -9,14 +9,16 @@ import scipy
 
 from lmm.engine import rank
 from lmm.inference import degrees
+from lmm.inference.parameters import check_level
 
 
-def contrast(fit, L, df):
-    """L beta with standard error, df, t, p and 95 % limits, a row of the result for each row of L.
+def contrast(fit, L, df, level=0.95):
+    """L beta with standard error, df, t, p and limits, a row of the result for each row of L.
 
     L: (p,) or (k, p), or a DataFrame whose index names the rows, or a dict name -> row.
     Raises ValueError if L has not one number for each fixed effect.
     """
+    check_level(level)
     L = _rows(fit, L)
     if not len(L):
         return pd.DataFrame(columns=["estimate", "se", "df", "t", "p", "lower", "upper"],
@@ -25,17 +27,29 @@ def contrast(fit, L, df):
     se = np.sqrt(np.einsum("ij,jk,ik->i", L, degrees.covariance(fit, df), L))
     nu = degrees.of_contrasts(fit, L.to_numpy(), df)
     t = estimate / se
-    half = scipy.stats.t.ppf(0.975, nu) * se
+    half = scipy.stats.t.ppf((1 + level) / 2, nu) * se
     return pd.DataFrame({
         "estimate": estimate, "se": se, "df": nu, "t": t, "p": 2 * scipy.stats.t.sf(np.abs(t), nu),
         "lower": estimate - half, "upper": estimate + half}, index=L.index)
 
 
-def estimates(fit, rows, df, what):
+def f_test(fit, L, df):
+    """F test of L beta = 0: a DataFrame of one row, num_df, den_df, F, p. Rows of L that others
+    give are left out, as lmerTest's contest does."""
+    L = _rows(fit, L).to_numpy()
+    if not len(L):
+        raise ValueError("L has no row: there is nothing to test")
+    L = L[sorted(rank.independent(L.T, range(len(L)), 1e-9))]
+    test = degrees.f_test(fit, L, df)
+    p = scipy.stats.f.sf(test.F, test.num_df, test.den_df)
+    return pd.DataFrame([[*test, p]], columns=["num_df", "den_df", "F", "p"])
+
+
+def estimates(fit, rows, df, what, level=0.95):
     """`contrast` of functions of all columns of the fixed part, dropped ones too: NaN for those
     that have no estimate, and a warning that names them."""
     L, can = rank.functions(fit.frame.rank, rows.to_numpy(dtype=float))
-    table = contrast(fit, pd.DataFrame(L[can], rows.index[can]), df)
+    table = contrast(fit, pd.DataFrame(L[can], rows.index[can]), df, level)
     if can.all():
         return table
     names = [label(name) for name in rows.index[~can]]

@@ -34,6 +34,8 @@ def test_results_are_tables_with_a_caption_and_the_same_words_as_text(name):
     assert isinstance(table, pd.DataFrame)
     caption, head, rows = words(table._repr_html_())
     first, *lines = repr(table).splitlines()
+    if "note" in table.attrs:
+        assert rows.pop() == [lines.pop()] == [table.attrs["note"]]
     assert first == f"{caption}:" and len(rows) == len(table) == len(lines) - 1
     for row, line in zip([head, *rows], lines):
         assert "".join(row).replace(" ", "") == line.replace(" ", "")

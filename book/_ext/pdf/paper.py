@@ -131,7 +131,11 @@ class Paper:
 
     def take_answers(self, section, found):
         """Each question keeps its answers to choose from; the solutions say which is right."""
-        questions = section.select("p:has(+ details)")
+        questions = [p for p in section.select("p:has(+ details)") if p.strong]
+        for details in section.select("details"):                    # proofs and the like are open
+            if not any(details in question.find_next_siblings("details")
+                       for question in questions):
+                details["open"] = ""
         if not questions:
             return
         name = f"answers-{section['id']}"
