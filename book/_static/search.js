@@ -38,11 +38,13 @@ document.addEventListener("DOMContentLoaded", () => {
     return ((anchor && text.querySelector(`#${CSS.escape(anchor.slice(1))}`)) || text).textContent.replace(/\s+/g, " ");
   };
 
+  const HEADING = ":scope > :is(h2, h3, h4)";
   const summary = Search.makeSearchSummary;
   Search.makeSearchSummary = (html, words, anchor) => {
     const said = summary(html, words, anchor);
     if (!said || anchor) return said;
     const sections = [...article(html).querySelectorAll("section section[id]")].filter((section) => {
+      if (!section.querySelector(HEADING)) return false;               // a box, no section
       const own = section.cloneNode(true);
       own.querySelectorAll("section").forEach((inner) => inner.remove());
       const text = own.textContent.toLowerCase();
@@ -54,7 +56,7 @@ document.addEventListener("DOMContentLoaded", () => {
       sections.forEach((section, place) => {
         const link = document.createElement("a");
         link.href = `${page.getAttribute("href").split("#")[0]}#${section.id}`;
-        link.textContent = section.querySelector("h2, h3, h4").textContent;
+        link.textContent = section.querySelector(HEADING).textContent;
         said.append(place ? ", " : " In: ", link);
       });
     });
