@@ -40,7 +40,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const HEADING = ":scope > :is(h2, h3, h4)";
   const summary = Search.makeSearchSummary;
-  Search.makeSearchSummary = (html, words, anchor) => {
+  Search.makeSearchSummary = (html, stems, anchor) => {
+    const words = [...stems].map((stem) => stem.replace(/i$/, ""));    // the stem of "tukey" is "tukei"
     const said = summary(html, words, anchor);
     if (!said || anchor) return said;
     const sections = [...article(html).querySelectorAll("section section[id]")].filter((section) => {
@@ -48,7 +49,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const own = section.cloneNode(true);
       own.querySelectorAll("section").forEach((inner) => inner.remove());
       const text = own.textContent.toLowerCase();
-      return [...words].every((word) => text.includes(word));
+      return words.every((word) => text.includes(word));
     }).slice(0, 3);
     setTimeout(() => {                                              // when the excerpt is in its place
       const page = said.closest("li")?.querySelector("a");
