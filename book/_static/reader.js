@@ -36,4 +36,45 @@
   /* The theme lets the Tab key reach what is wider than its box when the page changes its size, but not when an answer
      is opened: tell it. */
   document.addEventListener("toggle", () => window.dispatchEvent(new Event("resize")), true);
+
+  /* What is wider than its box fades at the edge behind which there is more. */
+  const BOXES = ".output pre, .output.text_html, .pst-scrollable-table-container, div.math";
+  function showEdge(box) {
+    box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  }
+  function showEdges() {
+    document.querySelectorAll(BOXES).forEach(showEdge);
+  }
+  window.addEventListener("load", showEdges);
+  window.addEventListener("resize", showEdges);
+  document.addEventListener("scroll", ({target}) => target.matches?.(BOXES) && showEdge(target), true);
+
+  /* A figure of a cell fills the window on a click; Escape, or a click, leads back. */
+  function enlarge(picture) {
+    const dialog = document.createElement("dialog"), close = document.createElement("button");
+    dialog.className = "large-figure";
+    dialog.setAttribute("aria-label", "Figure, enlarged");
+    Object.assign(close, {type: "button", textContent: "Close"});
+    const large = picture.cloneNode();
+    large.loading = "eager";
+    dialog.append(close, large);
+    const caption = picture.closest("figure")?.querySelector("figcaption p");
+    if (caption) {
+      const said = dialog.appendChild(document.createElement("p"));
+      said.textContent = caption.textContent.replace(/#$/, "");
+    }
+    dialog.onclick = () => dialog.close();
+    dialog.onclose = () => dialog.remove();
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+  document.querySelectorAll(".cell_output img").forEach((picture) => {
+    if (picture.closest("a, button")) return;
+    const button = document.createElement("button");
+    Object.assign(button, {type: "button", className: "enlarge"});
+    button.onclick = () => enlarge(picture);
+    picture.replaceWith(button);
+    button.append(picture);
+    button.title = "Enlarge";
+  });
 })();

@@ -152,6 +152,16 @@ def test_each_picture_is_printed():
     assert sum(thing["/Subtype"] == "/Image" for thing in objects) >= drawn > 50
 
 
+def test_pictures_keep_their_proportions():
+    """As many dots an inch across as down, but for the rounding of whole dots."""
+    program = shutil.which("pdfimages") or missing_tool("poppler-utils (pdfimages) is missing")
+    listed = subprocess.run([program, "-list", file()], capture_output=True, text=True,
+                            check=True).stdout
+    rows = [line.split() for line in listed.splitlines()[2:]]
+    dots = [(row[0], int(row[-4]), int(row[-3])) for row in rows if row[2] == "image"]
+    assert [(page, x, y) for page, x, y in dots if abs(x - y) > 2] == []
+
+
 def test_each_exercise_has_its_solution_at_the_end():
     names = [name for path in CHAPTERS for cell in notebook(path)["cells"]
              if cell["cell_type"] == "markdown"

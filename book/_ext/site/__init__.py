@@ -6,13 +6,14 @@ run.py       the bar *Run this page*, and the wheels that it loads
 status.py    the table of the page *About this copy*
 files.py     front door, 404, robots, sitemap, the picture of shared links
 mend.py      what the theme and Jupyter Book leave to mend
+numbers.py   numbers of chapters and figures
 formulas.py  formulas typeset by MathJax in Node (formulas.js)
 weight.py    one style sheet, icons as a small font, no scripts of what is not on a page
 """
 
 from pathlib import Path
 
-from . import address, files, formulas, head, mend, run, status, weight
+from . import address, files, formulas, head, mend, numbers, run, status, weight
 
 
 def setup(app):
@@ -32,6 +33,7 @@ def setup(app):
     app.connect("html-page-context", head.tags)
     app.connect("html-page-context", head.cite)
     app.connect("html-page-context", run.add_bar)
+    app.connect("html-page-context", search_script)
     app.connect("html-page-context", address.launch, priority=502)     # after the theme's buttons
     app.connect("html-page-context", weight.scripts, priority=900)     # after all others' scripts
 
@@ -45,6 +47,12 @@ def all_pages(app, env):
     return sorted(env.found_docs)
 
 
+def search_script(app, pagename, templatename, context, doctree):
+    """What the search page has beside Sphinx's search."""
+    if pagename == "search":
+        app.add_js_file("search.js")
+
+
 def finish(app, exception):
     """Add the other files, and pass once over all pages."""
     if exception or app.builder.format != "html":
@@ -54,6 +62,7 @@ def finish(app, exception):
     pages = {path: path.read_text(encoding="utf-8") for path in sorted(out.rglob("*.html"))
              if "_static" not in path.relative_to(out).parts}
     pages = {path: mend.mend(text) for path, text in pages.items()}
+    pages = {path: numbers.number(path, text) for path, text in pages.items()}
     pages = formulas.typeset(out / "_static", pages)
     pages = weight.lighten(out / "_static", pages)
     for path, text in pages.items():

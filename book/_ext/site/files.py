@@ -13,6 +13,9 @@ CARD = "card.png"
 CARD_ALT = ("Eighteen people's reaction times against days of short sleep, "
             "with a line for each person and one for all")
 
+FRONT = ("A standard error of 0.066 or 0.115? Mixed linear models by hand and by formula: "
+         "chapters that run, and prove each number of the lecture.")
+
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -84,7 +87,7 @@ def front_door(app):
         head.append(f'<link rel="canonical" href="{app.config.html_baseurl}book/index.html" />')
     body = f'<h1>{title}</h1>\n<p><a href="book/index.html">Open the book</a></p>'
     return PAGE.format(title=title, site=title, icon=icon(), head="\n".join(head), body=body,
-                       description="The front page of the book.")
+                       description=FRONT)
 
 
 def not_found(app):
