@@ -49,12 +49,12 @@ def means_over_visits(table, visit, arm, ax=None, title="", labels=("", "")):
         x = np.array([visits.index(level) for level in rows[visit]])
         x = x + APART * (k - (len(arms) - 1) / 2)
         mean, lower, upper = rows[["mean", "lower", "upper"]].to_numpy(dtype=float).T
-        ax.errorbar(x, mean, [mean - lower, upper - mean], fmt=f"{marker}-", color=color, ms=5, lw=1.5, capsize=3,
-                    label=str(name))
+        ax.errorbar(x, mean, [mean - lower, upper - mean], fmt=f"{marker}-", color=color,
+                    ms=5, lw=1.5, capsize=3, label=str(name))
         each = ", ".join(f"{value:.1f}" for value in mean)
         said.append(f"{name} {each}")
     ax.set_xticks(range(len(visits)), [str(level) for level in visits])
-    ax.legend(loc="upper left", title=arm)
+    ax.legend(loc="upper left", title=arm, title_fontsize=9)
     label(ax, *labels, title)
     return (f"Means of {labels[1]} with 95 % intervals at {len(visits)} visits: "
             f"{'; '.join(said)}. {title}")

@@ -165,6 +165,7 @@ def acf(fit, ax=None, time=None, subject=None):
     ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
     ax.vlines(x, 0, value, color=COLORS["residual"], lw=2)
     ax.plot(x, value, "o", color=COLORS["residual"], ms=5)
+    ax.margins(y=0.2)
     ax.legend(loc="best")
     first = table.iloc[0]
     title = (f"Residuals {first['distance']:g} apart: correlation {first['correlation']:.2f} "
@@ -188,7 +189,8 @@ def variogram(fit, ax=None, time=None, subject=None):
         ax.annotate(f"{row['pairs']:.0f}", (row["distance"], row["semivariance"]), xytext=(0, 5),
                     textcoords="offset points", ha="center", size=9)
     ax.set_ylim(0, max(1.2, 1.15 * value.max()))
-    title = f"From {value.iloc[0]:.2f} at {x.iloc[0]:g} to {value.iloc[-1]:.2f} at {x.iloc[-1]:g}"
+    title = (f"Semivariance {value.iloc[0]:.2f} at distance {x.iloc[0]:g}, {value.iloc[-1]:.2f} "
+             f"at {x.iloc[-1]:g}")
     label(ax, _distance(fit, time), "semivariance of residuals", title)
     return (f"Semivariances of normalised residuals of one subject at {len(table)} distances, "
             f"between {value.min():.2f} and {value.max():.2f}, of {table['pairs'].min()} to "
