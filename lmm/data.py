@@ -23,6 +23,10 @@ TABLES = {
     "dyestuff": ({"Batch": None}, "Davies and Goldsmith 1972"),
     "dyestuff2": ({"Batch": None}, "Box and Tiao 1973"),
     "pastes": ({"batch": None, "cask": None, "sample": None}, "Davies and Goldsmith 1972"),
+    "fev": (
+        {"USUBJID": None, "AVISIT": None, "ARMCD": ["PBO", "TRT"],
+         "RACE": ["Asian", "Black or African American", "White"], "SEX": ["Male", "Female"]},
+        "R package mmrm, fev_data: simulated"),
     "scaling": ({"route": None}, "measured once by benchmarks/scaling.py, 2026, two cores"),
 }
 

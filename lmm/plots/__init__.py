@@ -24,6 +24,7 @@ from lmm.plots.ch17 import against, by_group, correlogram, runs
 from lmm.plots.ch18 import planned_power, power_curves, two_worlds
 from lmm.plots.ch19 import exponent, growth, pattern
 from lmm.plots.ch20 import densities, posterior, trace, versus
+from lmm.plots.ch21 import correlations, means_over_visits
 from lmm.plots.shared import (box, error_curves, interaction, intervals, matrix, paired, shrinkage,
                               strips)
 
@@ -43,4 +44,5 @@ __all__ = [
     "planned_power", "power_curves", "two_worlds",                                  # 18
     "exponent", "growth", "pattern",                                                # 19
     "densities", "posterior", "trace", "versus",                                    # 20
+    "correlations", "means_over_visits",                                            # 21
 ]

@@ -3,17 +3,19 @@ shows, and returns its alt text. The values come from `lmm.inference.influence`,
 from here too."""
 
 import numpy as np
+import pandas as pd
 import scipy
 
 from lmm.inference.influence import (_column, _is_zero, blups, cooks_distance, leverage,
                                      residuals)
 from lmm.plots.canvas import COLORS, axes, label
 
-__all__ = ["blups", "caterpillar", "cooks_distance", "influence", "leverage", "qq", "qq_blups",
-           "residual_plot", "residuals", "scale_location"]
+__all__ = ["acf", "blups", "by_distance", "caterpillar", "cooks_distance", "influence", "leverage",
+           "qq", "qq_blups", "residual_plot", "residuals", "scale_location", "variogram"]
 
 MOST_SHOWN = 20                       # levels in a figure 3.7 inches high
 MOST_NAMED = 30                       # levels whose names can be read there
+MOST_DISTANCES = 20                   # different distances in time drawn one by one
 NORMAL_95 = scipy.stats.norm.ppf(0.975)
 
 
@@ -124,6 +126,79 @@ def influence(fit, group, ax=None):
             f"{title}.{without}")
 
 
+def by_distance(fit, time=None, subject=None):
+    """How alike two normalised residuals of one subject are, by their distance in time.
+
+    time, subject: names of columns of the fit's data, or Series with the table's labels; by default
+    those of the fit's `correlation`. With more than 20 different distances their pairs are put into
+    20 classes of equal size. Columns, a row a distance: distance (the class' mean), pairs,
+    correlation = mean(r_i r_j) / mean(r^2), as nlme's ACF, semivariance = mean((r_i - r_j)^2) / 2,
+    as its Variogram. Raises ValueError where a column is not known or no subject has two rows.
+    """
+    r = residuals(fit, "normalised").to_numpy()
+    time = _times(fit, time)
+    subject = _subjects(fit, subject)
+    rows = pd.Series(np.arange(len(r))).groupby(pd.factorize(subject)[0])
+    pairs = [part.to_numpy()[np.array(np.triu_indices(len(part), 1))] for _, part in rows]
+    i, j = np.concatenate(pairs, axis=1)
+    if not len(i):
+        raise ValueError("no subject has two rows, so there are no pairs of residuals to compare")
+    table = pd.DataFrame({"distance": np.abs(time[i] - time[j]).round(9), "product": r[i] * r[j],
+                          "semivariance": (r[i] - r[j]) ** 2 / 2})
+    place = table["distance"]
+    if place.nunique() > MOST_DISTANCES:
+        place = pd.qcut(place, MOST_DISTANCES, labels=False, duplicates="drop")
+    groups = table.groupby(place.rename("class"))
+    out = groups.mean().assign(pairs=groups.size())
+    out["correlation"] = out["product"] / (r**2).mean()
+    return out[["distance", "pairs", "correlation", "semivariance"]].reset_index(drop=True)
+
+
+def acf(fit, ax=None, time=None, subject=None):
+    """Correlation of normalised residuals of one subject over their distance in time; a right
+    structure leaves it near 0. time, subject: as in `by_distance`."""
+    table = by_distance(fit, time, subject)
+    table = table[table["distance"] > 0]
+    ax = axes(ax)
+    x, value = table["distance"], table["correlation"]
+    half = NORMAL_95 / np.sqrt(table["pairs"])
+    ax.fill_between(x, -half, half, color=COLORS["data"], alpha=0.15, lw=0,
+                    label="95 %, if independent")
+    ax.axhline(0, color=COLORS["data"], ls="--", lw=1)
+    ax.vlines(x, 0, value, color=COLORS["residual"], lw=2)
+    ax.plot(x, value, "o", color=COLORS["residual"], ms=5)
+    ax.margins(y=0.2)
+    ax.legend(loc="best")
+    first = table.iloc[0]
+    title = (f"Residuals {first['distance']:g} apart: correlation {first['correlation']:.2f} "
+             f"({first['pairs']:.0f} pairs)")
+    label(ax, _distance(fit, time), "correlation of residuals", title)
+    outside = (value.abs() > half).sum()
+    return (f"Correlations of normalised residuals of one subject at {len(table)} distances from "
+            f"{x.iloc[0]:g} to {x.iloc[-1]:g}, between {value.min():.2f} and {value.max():.2f}; "
+            f"{outside} lie outside the 95 % band of independent ones. {title}.")
+
+
+def variogram(fit, ax=None, time=None, subject=None):
+    """Semivariance of normalised residuals of one subject over their distance in time, with the
+    number of pairs; a right structure leaves it level at 1. time, subject: as in `by_distance`."""
+    table = by_distance(fit, time, subject)
+    ax = axes(ax)
+    x, value = table["distance"], table["semivariance"]
+    ax.axhline(1, color=COLORS["data"], ls="--", lw=1)
+    ax.plot(x, value, "o-", color=COLORS["residual"], ms=5, lw=1)
+    for _, row in table.iterrows():
+        ax.annotate(f"{row['pairs']:.0f}", (row["distance"], row["semivariance"]), xytext=(0, 5),
+                    textcoords="offset points", ha="center", size=9)
+    ax.set_ylim(0, max(1.2, 1.15 * value.max()))
+    title = (f"Semivariance {value.iloc[0]:.2f} at distance {x.iloc[0]:g}, {value.iloc[-1]:.2f} "
+             f"at {x.iloc[-1]:g}")
+    label(ax, _distance(fit, time), "semivariance of residuals", title)
+    return (f"Semivariances of normalised residuals of one subject at {len(table)} distances, "
+            f"between {value.min():.2f} and {value.max():.2f}, of {table['pairs'].min()} to "
+            f"{table['pairs'].max()} pairs each; 1 is that of independent ones. {title}.")
+
+
 # Small pieces -------------------------------------------------------------------------------------
 
 def _medians(ax, x, y):
@@ -168,3 +243,48 @@ def _name_rows(ax, names):
     ax.set_yticks(range(len(names)), [str(name) for name in names])
     ax.tick_params(axis="y", labelsize=10 if len(names) <= 24 else 7)
     ax.set_ylim(-0.6, len(names) - 0.4)
+
+
+def _times(fit, time):
+    """The times of the fit's rows, (nobs,)."""
+    asked = fit.frame.structure
+    if time is None and asked is not None and asked.kind is not None and asked.time != "1":
+        return asked.at * asked.unit
+    values = _named(fit, time, "time")
+    if not pd.api.types.is_numeric_dtype(values):
+        raise ValueError(f"time must be numbers, and {values.name!r} is {values.dtype}; give the "
+                         "visit's number")
+    return values.to_numpy(dtype=float)
+
+
+def _subjects(fit, subject):
+    """A label for each row: of one column, or of the combinations of "a:b"."""
+    asked = fit.frame.structure
+    if subject is None and asked is not None and asked.kind is not None:
+        return asked.subjects
+    if not isinstance(subject, str):
+        return _named(fit, subject, "subject")
+    parts = [_named(fit, part, "subject").astype(str) for part in subject.split(":")]
+    return pd.Series(list(zip(*parts)))
+
+
+def _named(fit, column, what):
+    """The fit's rows of a column of its data, or of a Series given."""
+    if isinstance(column, pd.Series):
+        return column.loc[fit.X.index]
+    if column is None:
+        raise ValueError(f"the fit has no correlation that names the {what}; give {what}=, the "
+                         "name of a column of the formula, or a Series with the table's labels")
+    if column not in fit.data.columns:
+        raise ValueError(f"no column {column!r} in the fit's data; there are: "
+                         f"{', '.join(fit.data.columns)}. A Series with the table's labels does "
+                         "too")
+    return fit.data[column]
+
+
+def _distance(fit, time):
+    """What the axis of distances says."""
+    asked = fit.frame.structure
+    if time is None and asked is not None:
+        time = asked.time
+    return f"distance in {getattr(time, 'name', time)}"

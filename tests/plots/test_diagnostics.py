@@ -134,6 +134,7 @@ def axes():
 
 
 SLOPES = MODELS["slopes"]
+MEMORY = lmm.fit("Reaction ~ Days + (1 | Subject)", SLEEP, correlation="ar1(Days | Subject)")
 PLOTS = {
     "residual_plot": (lambda ax: diagnostics.residual_plot(SLOPES, ax),
                       "Largest standardised residual: row 56, 5.5"),
@@ -147,6 +148,9 @@ PLOTS = {
                     "6 of 18 intervals"),
     "influence": (lambda ax: diagnostics.influence(SLOPES, "Subject", ax),
                   "Most influential Subject: 309, 0.15 (next"),
+    "acf": (lambda ax: diagnostics.acf(MEMORY, ax),
+            "Residuals 1 apart: correlation -0.11 (162 pairs)"),
+    "variogram": (lambda ax: diagnostics.variogram(MEMORY, ax), "Semivariance 1.04 at distance 1, 0.73 at 9"),
 }
 
 
@@ -194,7 +198,79 @@ def test_scale_location_sees_a_variance_that_grows():
     assert "Spread falls with the fit" in diagnostics.scale_location(lmm.fit("y ~ x", data), axes())
 
 
+# R 4.2.2, nlme 3.1-162, m <- lme(Reaction ~ Days, sleepstudy, ~ 1 | Subject):
+# ACF(m, resType = "normalized"); with corAR1(form = ~ Days | Subject):
+# Variogram(m, form = ~ Days | Subject, resType = "normalized")
+NLME_ACF = [0.38251233, 0.08912477, -0.11114832, -0.14346209, -0.37387687, -0.57681012, -0.54025138,
+            -0.54150229, -0.29480528]
+NLME_VARIOGRAM = [1.0380445, 0.8871629, 0.9777297, 0.8364437, 0.9036899, 1.1659226, 1.0114735,
+                  1.1321904, 0.7328586]
+
+
+def test_acf_and_variogram_are_nlmes():
+    plain = lmm.fit("Reaction ~ Days + (1 | Subject)", SLEEP)
+    table = diagnostics.by_distance(plain, "Days", "Subject")
+    np.testing.assert_allclose(table["correlation"], NLME_ACF, atol=1e-6)
+    assert list(table["distance"]) == list(range(1, 10))
+    assert list(table["pairs"]) == list(range(162, 0, -18))
+    table = diagnostics.by_distance(MEMORY)
+    np.testing.assert_allclose(table["semivariance"], NLME_VARIOGRAM, atol=1e-5)
+
+
+def test_by_distance_needs_no_order_counts_by_time_and_takes_series():
+    mixed = SLEEP.sample(frac=0.7, random_state=1)
+    fit = lmm.fit("Reaction ~ 1", mixed, correlation="ar1(Days | Subject)")
+    r = influence.residuals(fit, "normalised")
+    same = mixed["Subject"].to_numpy()[:, None] == mixed["Subject"].to_numpy()[None, :]
+    apart = np.subtract.outer(mixed["Days"].to_numpy(), mixed["Days"].to_numpy())
+    table = diagnostics.by_distance(fit).set_index("distance")
+    for distance in (1, 4):
+        i, j = np.nonzero(same & (apart == distance))
+        e = r.to_numpy()
+        assert table.loc[distance, "pairs"] == len(i)
+        assert table.loc[distance, "correlation"] == pytest.approx((e[i] * e[j]).mean()
+                                                                   / (e**2).mean())
+        assert table.loc[distance, "semivariance"] == pytest.approx(((e[i] - e[j])**2).mean() / 2)
+    plain = lmm.fit("Reaction ~ 1", mixed)
+    by_series = diagnostics.by_distance(plain, SLEEP["Days"], SLEEP["Subject"])
+    with_names = lmm.fit("Reaction ~ Days + (1 | Subject)", mixed)
+    assert list(by_series["pairs"]) == list(diagnostics.by_distance(with_names, "Days",
+                                                                    "Subject")["pairs"])
+
+
+def test_many_distances_are_put_into_classes():
+    data = SLEEP.assign(t=SLEEP["Days"] + RNG.uniform(0, 0.5, 180))
+    fit = lmm.fit("Reaction ~ t", data, correlation="car1(t | Subject)")
+    table = diagnostics.by_distance(fit)
+    assert len(table) == 20 and table["pairs"].sum() == 18 * 45
+    assert table["distance"].is_monotonic_increasing and np.ptp(table["pairs"]) <= 2
+    assert 0.5 < table["distance"][0] < 1.5
+
+
+def test_the_times_of_a_factor_are_its_visits():
+    fev = lmm.load("fev")
+    fit = lmm.fit("FEV1 ~ ARMCD", fev, correlation="us(AVISIT | USUBJID)", variance="AVISIT")
+    table = diagnostics.by_distance(fit)
+    assert list(table["distance"]) == [1, 2, 3] and "distance in AVISIT" in _drawn(fit)
+
+
+def _drawn(fit):
+    ax = axes()
+    diagnostics.variogram(fit, ax)
+    return ax.get_xlabel()
+
+
 BAD = {
+    "no time": (lambda: diagnostics.acf(SLOPES), "names the time; give time="),
+    "no subject": (lambda: diagnostics.acf(SLOPES, time="Days"),
+                   "names the subject; give subject="),
+    "unknown time": (lambda: diagnostics.variogram(SLOPES, time="day", subject="Subject"),
+                     "no column 'day' in the fit's data; there are: Days, Reaction, Subject"),
+    "a factor": (lambda: diagnostics.acf(SLOPES, time="Subject", subject="Days"),
+                 "time must be numbers, and 'Subject' is"),
+    "no pairs": (lambda: diagnostics.acf(MODELS["nested"], time=pd.Series(0.0, range(60)),
+                                         subject=pd.Series(range(60))),
+                 "no subject has two rows"),
     "kind": (lambda: diagnostics.residuals(SLOPES, "raw"),
              "kind must be one of conditional, standardised, normalised, marginal, not 'raw'"),
     "group": (lambda: diagnostics.cooks_distance(SLOPES, "Days"),
