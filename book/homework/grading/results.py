@@ -5,6 +5,7 @@ import hashlib
 import re
 import shutil
 
+import manual
 import report
 import spreadsheet
 from feedback import feedback
@@ -15,37 +16,26 @@ def write(out, graded, unread, roster, hands):
     gradebook.
 
     graded: [(file, points.Result)]; unread: [(file, why)]; roster: ids, or None; hands:
-    spreadsheet.manual_points.
+    manual.given.
     """
-    unused = by_hand(graded, hands)
+    hands, conflicts = hands
+    unused, by_hand = manual.give(graded, hands)
     twice = report.repeated(graded)
     for _, result in graded:
         if (result.submission.assignment.name, result.id) in twice:
             result.status = "id twice"
-    found = report.lines(graded, unread, roster)
-    found += [("manual points unused", file, one, "no submission fits these points")
-              for one, file in unused]
+    found = conflicts + by_hand + report.lines(graded, unread, roster)
 
     shutil.rmtree(out / "feedback", ignore_errors=True)
     (out / "feedback").mkdir(parents=True)
     for file, result in graded:
         (out / "feedback" / page_name(file, result)).write_text(feedback(result), "utf-8")
     spreadsheet.write_whole(out / "grades.csv", grades(graded, unread, roster))
-    spreadsheet.write_whole(out / "manual.csv", manual(graded, unused))
+    for name in ("manual.csv", "manual.csv.bak"):
+        spreadsheet.write_whole(out / name, manual.rows(graded, unused))
     spreadsheet.write_whole(out / "report.csv", spreadsheet.table(found, report.HEAD))
     spreadsheet.write_whole(out / "report.html", report.html(found))
     return students(graded)
-
-
-def by_hand(graded, hands):
-    """Give the lecturer's points to whom they belong, by id and, where that is not enough, file;
-    return the others."""
-    unused = dict(hands)
-    for file, result in graded:
-        for who in ([(result.id, "")] if result.id else []) + [(result.id or "", file)]:
-            result.manual(hands.get(who, {}))
-            unused.pop(who, None)
-    return unused
 
 
 def page_name(file, result):
@@ -82,17 +72,6 @@ def grades(graded, unread, roster):
                   for one in sorted(roster - {result.id for _, result in graded})]
     return spreadsheet.table(table, ["id", "file", "homework", *tasks, "automatic", "manual",
                                      "total", "status", "notes"])
-
-
-def manual(graded, unused):
-    """manual.csv: a row a text, with the points given so far;
-    points that fit nobody stay at its end."""
-    table = [[result.id, file, task, result.tasks[task][1], result.tasks[task][0],
-              result.tasks[task][2], result.text(task)] for file, result in graded
-              for task in result.submission.texts]
-    table += [[*who, task, None, value, comment, ""]
-              for who, given in unused.items() for task, (value, comment) in given.items()]
-    return spreadsheet.table(table, spreadsheet.MANUAL)
 
 
 def students(graded):

@@ -63,9 +63,10 @@ def run_all(read, asked):
 
 
 def job(one):
-    """What the sandbox gets of a Submission: code, and where to ask for answers."""
-    return [{"number": number, "id": cell.id, "source": cell.source if cell.kind == "code" else "",
-             "ask": cell.role in ("solution", "test")}
+    """What the sandbox gets of a Submission: code, and which answers to ask for after it."""
+    names = [f"answer_{cell.task}" for cell in one.assignment.cells if cell.role == "test"]
+    return [{"number": number, "id": cell.id, "source": cell.source,
+             "ask": names if cell.role in ("solution", "test") else []}
             for number, cell in enumerate(one.cells) if cell.kind == "code"]
 
 
