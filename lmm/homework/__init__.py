@@ -68,6 +68,9 @@ def verdict(task, value, student):
             return f"not right: {mistake}"
     if _shape(given) != _shape(right):
         return f"not right: expected is {asked.form}"
+    slip = _slip(given, right, asked.within)
+    if slip:
+        return f"not right: {slip}"
     return "not right yet" + (f"; {share:.0%} of its entries are" if share > 0 else "")
 
 
@@ -144,6 +147,32 @@ def _plain(value):
 
 def _shape(value):
     return value if isinstance(value, str) else np.squeeze(value).shape
+
+
+def _slip(given, right, within):
+    """What is wrong with right numbers that were written down in another way; None if they are
+    not."""
+    if isinstance(right, str):
+        return None
+    given, right = np.squeeze(given), np.squeeze(right)
+    if _share(given / 100, right, within) == 1:
+        return "every number is 100 times too large: fractions are asked for, not percent"
+    if _share(given * 100, right, within) == 1:
+        return "every number is 100 times too small"
+    if _share(-given, right, within) == 1:
+        return "every number has the wrong sign"
+    if _share(np.abs(given), np.abs(right), within) == 1:
+        return "the numbers are right but for the sign of some"
+    if _share(np.sort(given.ravel()), np.sort(right.ravel()), within) == 1:
+        return "the numbers are right, but some stand in the wrong place"
+    for digits in range(2, 5):
+        rounded = [float(f"{one:.{digits}g}") for one in right.ravel()]
+        if _share(given.ravel(), np.array(rounded), 1e-9) == 1:
+            return f"the numbers are rounded to {digits} digits, which is not enough"
+    for digits in range(5):
+        if _share(given, right.round(digits), 1e-9) == 1:
+            return f"the numbers are rounded to {digits} decimals, which is not enough"
+    return None
 
 
 def _share(given, right, within):
