@@ -183,8 +183,8 @@ many = {f"{number}" * 50: "x" * 200 for number in range(10_000)}
 run_one.values = lambda *given: json.dumps({"answers": many, "unwritable": many})
 """
 FORGED = """
-import glob, json, os
-for pipe in [f"/proc/{pid}/fd/1" for pid in (1, 2, 3, os.getppid())]:
+import json, os
+for pipe in [f"/proc/{pid}/fd/1" for pid in {1, 2, 3, os.getppid()} - {os.getpid()}]:
     try:
         with open(pipe, "w") as file:
             for student in ("half", "right"):

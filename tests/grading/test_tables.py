@@ -29,6 +29,7 @@ import results  # noqa: E402
 import run_one  # noqa: E402
 import spreadsheet  # noqa: E402
 import submission  # noqa: E402
+import texts  # noqa: E402
 
 MOST = {"1c": 3}
 
@@ -311,3 +312,21 @@ def test_a_page_stays_small(known):
 def test_a_formula_stays_as_written(known):
     page = feedback.feedback(graded(known, text=r"So $(\mathbf X^T\mathbf X)^{-1}\,y_1 * z_1*$."))
     assert r"$(\mathbf X^T\mathbf X)^{-1}\,y_1 * z_1*$" in page
+
+
+def test_texts_stand_beside_the_right_numbers(known):
+    written = record("novak")
+    written["records"][0]["answers"]["answer_1b"] = [1, [float("inf"), None, "x" * 1000]]
+    result = graded(known, text="A <b>text</b>.", written=written)
+    page = texts.html([("a/x.ipynb", result), ("y.ipynb", graded(known, None))])
+    assert "A &lt;b&gt;text&lt;/b&gt;." in page
+    assert f"{right('1b', 'novak')[3]:.4g}" in page
+    assert len(page) < 20_000
+
+
+def test_feedback_goes_back_in_the_folders_of_the_platform(known, tmp_path):
+    class_of(known, tmp_path, file="Novák Jan_123_file/x.ipynb")
+    pages = list((tmp_path / "out" / "return" / "Novák Jan_123_file").iterdir())
+    assert [path.name for path in pages] == ["feedback-novak-hw1_tiny.html"]
+    assert pages[0].read_text() == (tmp_path / "out" / "feedback" /
+                                    "novak-hw1_tiny.html").read_text()

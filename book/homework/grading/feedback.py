@@ -97,9 +97,9 @@ def _cell(result, position, cell, short):
             parts.append(f"<p>The cell was stopped ({escape(stop[:100])}).</p>")
     elif cell.role == "locked":
         titles = re.findall(r"(?m)^#{1,6} .*", cell.source)
-        parts.append(_markdown("\n\n".join(titles), True))
+        parts.append(markdown("\n\n".join(titles), True))
     else:
-        parts.append(_markdown(cell.source, short))
+        parts.append(markdown(cell.source, short))
     if cell.role in ("test", "text"):
         points, most, comment = result.tasks[cell.task]
         earned = f"<b>{number(points)} of {number(most)}</b>"
@@ -108,7 +108,7 @@ def _cell(result, position, cell, short):
     return parts
 
 
-def _markdown(text, short):
+def markdown(text, short):
     """A student's text as HTML; as it is where that would take long or much room."""
     lines = text.split("\n")
     fields = len(lines) * max(line.count("|") for line in lines)

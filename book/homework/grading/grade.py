@@ -1,10 +1,11 @@
 """Grade a folder of homework: python book/homework/grading/grade.py SUBMISSIONS --out GRADED
 
 Each notebook runs in a sandbox of its own (Linux with bubblewrap); points are given outside of it.
-GRADED then holds grades.csv, feedback/ (a page a student), manual.csv (texts to grade by hand: fill
-in points and comments and run the same command again), report.html and report.csv (what needs a
-look), and gradebook.db (nbgrader's). Interrupted, it goes on where it was when the same command is
-given again.
+GRADED then holds grades.csv, feedback/ (a page a student), return/ (the same in the folders of the
+submissions), manual.csv (texts to grade by hand: fill in points and comments and run the same
+command again), texts.html (the same texts beside the right numbers), report.html and report.csv
+(what needs a look), and gradebook.db (nbgrader's). Interrupted, it goes on where it was when the
+same command is given again.
 """
 
 import argparse
@@ -73,18 +74,22 @@ def main(given=None):
     asked = arguments(given)
     known = submission.assignments(HERE.parent / "source")
     most = {cell.task: cell.points for one in known for cell in one.cells if cell.role == "text"}
-    hands = manual.given(asked.out, asked.manual, most)
+    hands, conflicts = manual.given(asked.out, asked.manual, most)
     roster = ids(asked.roster) if asked.roster else None
 
     read, unread = take_in(asked.submissions, known)
     records = running.run_all(read, asked)
-    graded = []
+    graded, older, now = [], [], running.package()
     for file, (digest, one) in read.items():
         try:
             graded.append((file, points.Result(one, records[digest])))
+            if records[digest].get("package", now) != now:
+                older.append(("package changed", file, graded[-1][1].id or "",
+                              "the homework's tables or answers were others when this ran; its "
+                              "points are by the present ones"))
         except Exception as why:                 # no submission may stop the others
             unread.append((file, f"could not be graded: {type(why).__name__}: {why}"))
-    book = results.write(asked.out, graded, sorted(unread), roster, hands)
+    book = results.write(asked.out, graded, sorted(unread), roster, (hands, conflicts + older))
     if not asked.no_gradebook:
         gradebook.write(asked.out / "gradebook.db", book)
     print(f"{len(graded)} graded, {len(unread)} not: see {asked.out / 'grades.csv'} and "

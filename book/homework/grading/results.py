@@ -1,13 +1,15 @@
-"""What the lecturer gets: grades.csv, manual.csv, a page of feedback for each student, and the
-report."""
+"""What the lecturer gets: grades.csv, manual.csv, a page of feedback for each student, a page for
+grading texts, and the report."""
 
 import hashlib
 import re
 import shutil
+from pathlib import Path
 
 import manual
 import report
 import spreadsheet
+import texts
 from feedback import feedback
 
 
@@ -16,20 +18,26 @@ def write(out, graded, unread, roster, hands):
     gradebook.
 
     graded: [(file, points.Result)]; unread: [(file, why)]; roster: ids, or None; hands:
-    manual.given.
+    manual.given, with rows that the report begins with.
     """
-    hands, conflicts = hands
+    hands, before = hands
     unused, by_hand = manual.give(graded, hands)
     twice = report.repeated(graded)
     for _, result in graded:
         if (result.submission.assignment.name, result.id) in twice:
             result.status = "id twice"
-    found = conflicts + by_hand + report.lines(graded, unread, roster)
+    found = before + by_hand + report.lines(graded, unread, roster)
 
-    shutil.rmtree(out / "feedback", ignore_errors=True)
-    (out / "feedback").mkdir(parents=True)
+    for folder in ("feedback", "return"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+        (out / folder).mkdir(parents=True)
     for file, result in graded:
-        (out / "feedback" / page_name(file, result)).write_text(feedback(result), "utf-8")
+        name = page_name(file, result)
+        (out / "feedback" / name).write_text(feedback(result), "utf-8")
+        place = out / "return" / Path(file).parent     # as the learning platform named it
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(out / "feedback" / name, place / f"feedback-{name}")
+    spreadsheet.write_whole(out / "texts.html", texts.html(graded))
     spreadsheet.write_whole(out / "grades.csv", grades(graded, unread, roster))
     for name in ("manual.csv", "manual.csv.bak"):
         spreadsheet.write_whole(out / name, manual.rows(graded, unused))
