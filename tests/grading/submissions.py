@@ -161,9 +161,9 @@ builtins.AssertionError = type("Quiet", (Exception,), {{}})
 # memory that no process holds for itself alone, and files in memory without a name
 SHARED = """
 import mmap, os, time
-for child in range(3):
+for child in range(6):
     if os.fork() == 0:
-        room = mmap.mmap(-1, 850 * 2**20)
+        room = mmap.mmap(-1, 450 * 2**20)
         for start in range(0, len(room), 2**20):
             room[start:start + 2**20] = b"x" * 2**20
         time.sleep(30)
