@@ -305,7 +305,7 @@ def test_a_page_stays_small(known):
     result = graded(known, text=table, change=lambda cells: cells + [cell("markdown", table)] * 40)
     assert len(feedback.feedback(result)) < 2 ** 20
     result = graded(known)
-    result.outputs = {n: [{"stream": "stdout", "text": "x" * 2 ** 20}] * 100 for n in range(20)}
+    result.outputs = {n: [{"stream": "stdout", "text": "x" * 2 ** 20}] * 2 for n in range(20)}
     assert len(feedback.feedback(result)) < 1.5 * feedback.LARGEST
 
 
@@ -330,3 +330,65 @@ def test_feedback_goes_back_in_the_folders_of_the_platform(known, tmp_path):
     assert [path.name for path in pages] == ["feedback-novak-hw1_tiny.html"]
     assert pages[0].read_text() == (tmp_path / "out" / "feedback" /
                                     "novak-hw1_tiny.html").read_text()
+
+
+# ---- files and records that nobody expects
+
+ODD = [None, True, 0, -1.5, 1e400, float("nan"), 10 ** 30, "", "x\x00\ud800", "\u202e=1", [], {},
+       [[[]]], {"a": {"b": []}}, ["x", 1, None], "test_1a", "answer_1a", "<script>", 64 * [[0] * 9]]
+
+
+def damaged(value, rng, share=0.08):
+    """A JSON value some of whose parts are other ones, doubled or gone."""
+    if rng.random() < share / 4:
+        return ODD[rng.integers(len(ODD))]
+    if isinstance(value, list):
+        kept = [damaged(one, rng, share) for one in value if rng.random() > share / 2]
+        return kept + kept[:1] if rng.random() < share else kept
+    if isinstance(value, dict):
+        return {key: ODD[rng.integers(len(ODD))] if rng.random() < share / 2
+                else damaged(one, rng, share) for key, one in value.items()
+                if rng.random() > share / 4}
+    return value
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_damaged_notebook_is_graded_or_refused(known, seed):
+    """It earns no more than a whole one, and the class's tables can be written."""
+    rng = np.random.default_rng(seed)
+    data = json.dumps(damaged(notebook("novak"), rng)).encode("utf-8", "surrogatepass")
+    try:
+        one = submission.understand(data, known)
+    except submission.Unreadable as why:
+        assert str(why)
+        return
+    written = damaged(record("novak")["records"] * 3 + [
+        {"cell": 4, "outputs": [{"stream": "stdout", "text": "x"}, {"data": {"text/plain": "y"}},
+                                {"error": "z"}], "stopped": "time"}, {"after": 1, "lost": True}],
+        rng, 0.3)
+    written = [one for one in written if isinstance(one, dict)] if isinstance(written, list) else []
+    result = points.Result(one, {"records": written, "ending": ""})
+    assert 0 <= result.total(False) <= 7
+    found = report.lines([("x", result)], [], {"novak"})
+    pages = feedback.feedback(result) + texts.html([("x", result)]) + report.html(found)
+    assert "<script" not in pages and pages.encode()
+    tables = spreadsheet.table(found, report.HEAD) + results.grades([("x", result)], [], None)
+    assert "\x00" not in tables and tables.encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be",
+                                      "utf-32", "cp1250"])
+def test_a_notebook_is_read_in_each_encoding(known, encoding):
+    text = json.dumps(notebook("novak", text="Půda č. 1"), ensure_ascii=False)
+    one = submission.understand(text.encode(encoding), known)
+    assert one.texts["1c"] == "Půda č. 1"
+
+
+@pytest.mark.parametrize("data", [
+    b"", b" \n", b"{", b"[" * 100_000, b"[" * 5000 + b"]" * 5000, b"null", b"[]", b'"x"', b"1e999",
+    b"{}", b'{"cells": {}}', b'{"cells": []}', b'{"cells": [1, null]}', b'{"worksheets": [3]}',
+    b"\x00" * 100, b"\xff\xfe", b"PK\x03\x04", b"%PDF-1.4", "{'cells': []}".encode("utf-7")],
+    ids=lambda data: repr(data[:20]))
+def test_what_is_no_notebook_is_refused_with_a_reason(known, data):
+    with pytest.raises(submission.Unreadable):
+        submission.understand(data, known)

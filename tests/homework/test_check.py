@@ -50,8 +50,9 @@ def code(path):
             for cell in cells if cell["cell_type"] == "code"]
 
 
+@pytest.mark.parametrize("student", ["solution", "novakjan", "Dvořák 7"])
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_a_source_answers_its_own_questions(path):
+def test_a_source_answers_its_own_questions(path, student):
     """Whatever homework is there: one whose solution is wrong is seen here."""
     matplotlib.use("Agg")
     names = {}
@@ -59,6 +60,7 @@ def test_a_source_answers_its_own_questions(path):
     for told, text in code(path):
         if told.get("grade"):
             tasks.append(told["grade_id"].removeprefix("test_"))
+        text = text.replace('STUDENT = "solution"', f"STUDENT = {student!r}")
         exec(compile(text, path.name, "exec"), names)
     matplotlib.pyplot.close("all")
     assert tasks
@@ -71,5 +73,5 @@ def test_a_wrong_source_is_seen(tmp_path):
     text = SOURCES[0].read_text("utf-8").replace("### END SOLUTION", wrong, 3)
     (tmp_path / SOURCES[0].name).write_text(text)
     with pytest.raises(AssertionError):
-        test_a_source_answers_its_own_questions(tmp_path / SOURCES[0].name)
+        test_a_source_answers_its_own_questions(tmp_path / SOURCES[0].name, "solution")
     assert np.isfinite(lmm.homework._expected("1b", "solution")).all()

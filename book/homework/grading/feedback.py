@@ -34,11 +34,12 @@ POLICY = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-ac
 
 def page(title, body):
     """A whole HTML page; `title` is escaped here, `body` is HTML already."""
-    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    text = (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
             f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n")
+    return text.encode("utf-8", "replace").decode()      # half a letter would stop the writing
 
 
 def rows(head, lines):

@@ -24,6 +24,7 @@ def table(rows, head):
 
 
 def _guarded(text):
+    text = text.encode("utf-8", "replace").decode().replace("\x00", "")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]} ... ({len(text):,} letters; all of them are on the feedback page)"
