@@ -146,6 +146,14 @@ def test_a_complex_number_is_no_answer():
         run_one.plain(answer, [100])
 
 
+@pytest.mark.parametrize("depth, number", [(900, 1), (11, 1.5), (1, 10 ** 400), (0, 10 ** 21)])
+def test_an_answer_that_no_sandbox_writes_is_none(known, depth, number):
+    value = json.loads("[" * depth + str(number) + "]" * depth)
+    result = graded(known, written=record("novak", answer_1b=value))
+    assert (result.total(False), "answer_1b" in result.answers) == (3, False)
+    assert texts.html([("x", result)])
+
+
 # ---- what the report says
 
 def test_typed_numbers_are_reported(known):
