@@ -7,6 +7,8 @@ them.
 
 import importlib
 import math
+import numbers
+import unicodedata
 from collections import namedtuple
 
 import numpy as np
@@ -57,7 +59,7 @@ def verdict(task, value, student):
     given = _plain(value)
     if given is None:
         return f"not an answer yet; expected is {asked.form}"
-    right = expected(task, student)
+    right = _expected(task, student)
     share = _share(given, right, asked.within)
     if share == 1:
         return "right"
@@ -66,12 +68,10 @@ def verdict(task, value, student):
             return f"not right: {mistake}"
     if _shape(given) != _shape(right):
         return f"not right: expected is {asked.form}"
+    slip = _slip(given, right, asked.within)
+    if slip:
+        return f"not right: {slip}"
     return "not right yet" + (f"; {share:.0%} of its entries are" if share > 0 else "")
-
-
-def expected(task, student):
-    """The right answer of a task for one student, as the grading compares it."""
-    return _plain(_task(task).right(student_id(student)))
 
 
 def score(task, value, student):
@@ -81,16 +81,30 @@ def score(task, value, student):
     given = _plain(value)
     if asked is None:
         raise ValueError(f"the answers of task {task!r} are not to be had here")
-    return 0.0 if given is None else _share(given, expected(task, student), asked.within)
+    return 0.0 if given is None else _share(given, _expected(task, student), asked.within)
 
 
 def student_id(student):
-    """An id as the tables know it, in small letters without blanks around;
-    ValueError for none and for "your id"."""
-    name = " ".join(str(student).split()).lower() if student is not None else ""
-    if not name or name in ("your id", "..."):
-        raise ValueError('write your own id: lmm.homework.data("planks", student="novakjan"), say')
+    """An id as the tables and the grading know it: small letters, no blanks around, accents in one
+    form, no invisible characters (a login copied from a web page may hold some).
+
+    ValueError for none, for "your id", and for what is neither a text nor a whole number.
+    """
+    whole = isinstance(student, numbers.Integral) and not isinstance(student, (bool, np.bool_))
+    if not isinstance(student, str) and not whole:
+        raise ValueError('an id is a text: write yours into the line STUDENT = "your id"')
+    words = unicodedata.normalize("NFC", " ".join(str(student).split()).lower())
+    name = " ".join("".join(one for one in words if one.isprintable()).split())
+    if name in ("", "your id", "..."):
+        raise ValueError('write your own id into the line STUDENT = "your id", and run its cell')
+    if len(name) > 100:
+        raise ValueError(f"an id has at most 100 letters, this one has {len(name)}")
     return name
+
+
+def _expected(task, student):
+    """The right answer of a task for one student, as the grading compares it."""
+    return _plain(_task(task).right(student_id(student)))
 
 
 def _task(task):
@@ -101,7 +115,7 @@ def _task(task):
         module = importlib.import_module(f"lmm.homework.hw{number}")
     except ImportError:
         raise ValueError(f"no task {task!r}; tasks are called 1a, 1b, ..., 2a, ...") from None
-    tasks = getattr(module, "TASKS", None)
+    tasks = getattr(module, "_TASKS", None)
     if tasks is not None and letter not in tasks:
         raise ValueError(f"no task {task!r}; homework {number} has "
                          f"{', '.join(number + k for k in tasks)}")
@@ -120,14 +134,45 @@ def _plain(value):
             value = list(value.values())
         if isinstance(value, (pd.DataFrame, pd.Series)):
             value = value.to_numpy()
-        numbers = np.asarray(value, dtype=float)
+        if hasattr(value, "toarray"):                          # scipy's sparse matrices
+            value = value.toarray()
+        found = np.asarray(value)
+        if np.iscomplexobj(found):
+            found = found.real if (found.imag == 0).all() else None
+        found = np.asarray(found, dtype=float)
     except (TypeError, ValueError, OverflowError):
         return None
-    return numbers if numbers.size and np.isfinite(numbers).any() else None
+    return found if found.size and np.isfinite(found).any() else None
 
 
 def _shape(value):
     return value if isinstance(value, str) else np.squeeze(value).shape
+
+
+def _slip(given, right, within):
+    """What is wrong with right numbers that were written down in another way; None if they are
+    not."""
+    if isinstance(right, str):
+        return None
+    given, right = np.squeeze(given), np.squeeze(right)
+    if _share(given / 100, right, within) == 1:
+        return "every number is 100 times too large: fractions are asked for, not percent"
+    if _share(given * 100, right, within) == 1:
+        return "every number is 100 times too small"
+    if _share(-given, right, within) == 1:
+        return "every number has the wrong sign"
+    if _share(np.abs(given), np.abs(right), within) == 1:
+        return "the numbers are right but for the sign of some"
+    if _share(np.sort(given.ravel()), np.sort(right.ravel()), within) == 1:
+        return "the numbers are right, but some stand in the wrong place"
+    for digits in range(2, 5):
+        rounded = [float(f"{one:.{digits}g}") for one in right.ravel()]
+        if _share(given.ravel(), np.array(rounded), 1e-9) == 1:
+            return f"the numbers are rounded to {digits} digits, which is not enough"
+    for digits in range(5):
+        if _share(given, right.round(digits), 1e-9) == 1:
+            return f"the numbers are rounded to {digits} decimals, which is not enough"
+    return None
 
 
 def _share(given, right, within):

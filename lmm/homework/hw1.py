@@ -92,7 +92,7 @@ def criteria(student, factor=0.5, software=False, sign=1):
     return factor * np.array([ml, reml - (X.shape[1] * np.log(2 * np.pi) if software else 0)])
 
 
-TASKS = {
+_TASKS = {
     "a": Task(
         "a list of thirteen numbers: the two rows of X'Z, then the ranks of X, of Z, and of both "
         "side by side",

@@ -25,7 +25,7 @@ RAW = ("this is Tukey's HSD on raw data: it takes the variation between planks f
        "readings for independent")
 VARIANCES = ["plank", "plank:width", "plank:depth", "residual"]
 
-TASKS = {
+_TASKS = {
     "a": Task("a table 3 x 5 of mean humidities, a row a width and a column a depth", cell_means, [
         ("rows and columns are exchanged: a row a width, a column a depth",
          lambda s: cell_means(s).T),

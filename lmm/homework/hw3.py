@@ -155,7 +155,7 @@ def independent(student):
     return 2 * [power(4 * sum(variances(student)) / (q * m), q * m - 2)]
 
 
-TASKS = {
+_TASKS = {
     "a": Task(
         "a list of four numbers: variance between schools and within, by REML; the same two by ML",
         both,

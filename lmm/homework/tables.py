@@ -20,7 +20,7 @@ def schools(student):
 
     Drawn again until the estimated variance between schools is 0.08 to 0.28 of that within (so that
     no student meets a variance of 0), tutoring shows, and the smallest school comes out first or
-    last, as small ones tend to.
+    last, with and without tutoring, as small ones tend to.
     """
     rng = rng_of("schools", student)
     middle = rng.choice(np.arange(5, 19), 10, replace=False)
@@ -34,11 +34,13 @@ def schools(student):
     while not fits:
         r = rng.normal(0, s2u**0.5, 12)[school] + rng.normal(0, s2**0.5, N)
         own = np.bincount(school, r) / sizes
+        raw = np.bincount(school, r + effect * tutored) / sizes
         within = np.sum((r - own[school])**2) / (N - 12)
         found = effect + r[tutored == 1].mean() - r[tutored == 0].mean()
         fits = (_slope(own, sizes, within, 0.28) < 0 < _slope(own, sizes, within, 0.08)
                 and found > 3
-                and sizes.argmin() in (own.argmin(), own.argmax()))
+                and sizes.argmin() in (own.argmin(), own.argmax())
+                and sizes.argmin() in (raw.argmin(), raw.argmax()))
     return pd.DataFrame({"school": np.array(list("ABCDEFGHIJKL"))[school],
                          "tutored": np.array(["no", "yes"])[tutored],
                          "score": np.round(mean + effect * tutored + r, 2)})

@@ -21,7 +21,7 @@ ANSWERS = f'''
 from lmm.homework import Task
 from lmm.homework.tables import TABLES
 y = lambda s: TABLES["tiny"](s)["y"]
-TASKS = {{"a": Task("a number", lambda s: y(s).mean(),
+_TASKS = {{"a": Task("a number", lambda s: y(s).mean(),
                    [("the sum is not the mean", lambda s: y(s).sum())]),
          "b": Task("two numbers", lambda s: [y(s).min(), y(s).max()])}}
 '''
@@ -148,7 +148,7 @@ for address in (("127.0.0.1", {port}), ("1.1.1.1", 80)):
     except OSError:
         pass
 try:
-    answer_1b = lmm.homework.hw1.TASKS["b"].right(STUDENT)
+    answer_1b = lmm.homework.hw1._TASKS["b"].right(STUDENT)
     print("ANSWERED")
 except Exception:
     answer_1b = [0, 0]
@@ -158,6 +158,44 @@ builtins.AssertionError = type("Quiet", (Exception,), {{}})
 '''
 
 
+# memory that no process holds for itself alone, and files in memory without a name
+SHARED = """
+import mmap, os, time
+for child in range(6):
+    if os.fork() == 0:
+        room = mmap.mmap(-1, 450 * 2**20)
+        for start in range(0, len(room), 2**20):
+            room[start:start + 2**20] = b"x" * 2**20
+        time.sleep(30)
+        os._exit(0)
+time.sleep(10)
+"""
+UNNAMED = """
+import os, time
+for number in range(150):
+    os.write(os.memfd_create("x"), b"x" * 19 * 2**20)
+time.sleep(10)
+"""
+# what comes out of the sandbox is the student's word: many names, long ones, and other records
+FLOOD = """
+import json, run_one
+many = {f"{number}" * 50: "x" * 200 for number in range(10_000)}
+run_one.values = lambda *given: json.dumps({"answers": many, "unwritable": many})
+"""
+FORGED = """
+import json, os
+for pipe in [f"/proc/{pid}/fd/1" for pid in {1, 2, 3, os.getppid()} - {os.getpid()}]:
+    try:
+        with open(pipe, "w") as file:
+            for student in ("half", "right"):
+                file.write(json.dumps({"answers": {"STUDENT": student, "answer_1b": [1, 2]},
+                                       "unwritable": {}, "after": "test_1b"}) + "\\n")
+        print("FORGED", pipe)
+    except OSError:
+        pass
+"""
+
+
 def hostile(folder, port):
     """{file: notebook} that are right in 1a and then attack in 1b; each earns 3 points."""
     attacks = {"endless": "while True: pass",
@@ -165,5 +203,6 @@ def hostile(folder, port):
                "output": "for i in range(100): print('x' * 10**6)",
                "exit": "import os\nos._exit(0)",
                "parent": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
-               "burglar": burglar(folder, port)}
+               "burglar": burglar(folder, port),
+               "shared": SHARED, "unnamed": UNNAMED, "flood": FLOOD, "forged": FORGED}
     return {f"{name}.ipynb": submission(name, b=code) for name, code in attacks.items()}

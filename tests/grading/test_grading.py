@@ -54,7 +54,7 @@ def grade(tool, handed_in, out, *options, interrupt_after=None):
 
 
 def table(path):
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -141,8 +141,9 @@ def reported(graded, file):
     ("twice.ipynb", (3, 0), "graded"),
     ("colab.ipynb", (3, 4), "graded"), ("copied.ipynb", (3, 0), "graded"),
     ("script.ipynb", (0, 4), "graded"), ("foreign.ipynb", (3, 4), "graded"),
-    *((f"{name}.ipynb", (3, 0), "graded") for name in ("endless", "memory", "output", "exit",
-                                                       "parent", "burglar"))])
+    *((f"{name}.ipynb", (3, 0), "graded") for name in (
+        "endless", "memory", "output", "exit", "parent", "burglar", "shared", "unnamed", "flood",
+        "forged"))])
 def test_points(graded, file, expected, status):
     assert points(graded, file) == (expected, status), graded["rows"][file]["notes"]
 
@@ -159,6 +160,7 @@ def test_what_cannot_be_graded_has_a_clear_line(graded, file, why):
     ("endless.ipynb", "solve_1b took too long"), ("output.ipynb", "solve_1b printed too much"),
     ("exit.ipynb", "solve_1b ended Python"), ("parent.ipynb", "ended before its last cell"),
     ("twice.ipynb", "solve_1a is there 2 times"), ("twice.ipynb", "solve_1b is missing"),
+    ("shared.ipynb", "too much memory"), ("unnamed.ipynb", "too much memory"),
     ("colab.ipynb", "another order"),
     ("wrong.ipynb", "answer_1b cannot be graded: a value of type function"),
     ("twin.ipynb", "id twice"), ("copied.ipynb", "equal code"),
@@ -167,6 +169,12 @@ def test_what_cannot_be_graded_has_a_clear_line(graded, file, why):
     ("untouched.ipynb", "STUDENT is missing")])
 def test_report(graded, file, words):
     assert words in reported(graded, file)
+
+
+def test_a_flood_stays_small(graded):
+    size = sum(path.stat().st_size for path in graded["out"].glob("*.*") if path.suffix != ".db")
+    assert size < 500_000
+    assert len(next(graded["out"].glob("feedback/flood*")).read_text()) < 20_000
 
 
 def test_memory_is_limited(graded):
@@ -190,9 +198,11 @@ def test_an_interruption_loses_nothing(graded):
 
 
 def test_nothing_gets_out_of_the_sandbox_or_into_it(graded):
-    page = next(graded["out"].glob("feedback/burglar*")).read_text()
-    printed = re.findall(r'<pre class="out">(.*?)</pre>', page, re.DOTALL)
-    assert not any(word in text for text in printed for word in ("FOUND", "CALLED", "ANSWERED"))
+    for name in ("burglar", "forged"):
+        page = next(graded["out"].glob(f"feedback/{name}*")).read_text()
+        printed = " ".join(re.findall(r'<pre class="out">(.*?)</pre>', page, re.DOTALL))
+        for word in ("FOUND", "CALLED", "ANSWERED", "FORGED"):
+            assert word not in printed
     after = {path: path.lstat().st_mtime_ns for path in graded["before"]}
     changed = [path for path in after if after[path] != graded["before"][path]
                and "__pycache__" not in str(path)

@@ -12,7 +12,7 @@ from lmm.homework.tables import TABLES
 
 IDS = [f"student{i}" for i in range(50)]
 SOURCE = ROOT / "book" / "homework" / "source" / "hw1_by_hand.ipynb"
-WRONG = [(letter, i) for letter, task in hw1.TASKS.items() for i in range(len(task.wrong))]
+WRONG = [(letter, i) for letter, task in hw1._TASKS.items() for i in range(len(task.wrong))]
 
 
 def answers(student):
@@ -75,7 +75,7 @@ def test_right_answers_earn_all_points(student):
         assert lmm.homework.score(f"1{letter}", answer, student) == 1, letter
         assert lmm.homework.verdict(f"1{letter}", answer, student) == "right"
         np.testing.assert_allclose(
-            np.ravel(hw1.TASKS[letter].right(lmm.homework.student_id(student))),
+            np.ravel(hw1._TASKS[letter].right(lmm.homework.student_id(student))),
             np.ravel(answer), 1e-9)
 
 
@@ -87,20 +87,20 @@ def test_an_answer_of_another_student_is_not_right():
 
 @pytest.mark.parametrize("letter, i", WRONG)
 def test_a_wrong_answer_is_recognised_and_never_right(letter, i):
-    mistake, wrong = hw1.TASKS[letter].wrong[i]
+    mistake, wrong = hw1._TASKS[letter].wrong[i]
     for student in IDS:
         said = lmm.homework.verdict(f"1{letter}", wrong(student), student)
         assert said == f"not right: {mistake}", student
         assert lmm.homework.score(f"1{letter}", wrong(student), student) < 1
-        given, right = wrong(student), hw1.TASKS[letter].right(student)
+        given, right = wrong(student), hw1._TASKS[letter].right(student)
         if given.shape == right.shape:            # some entry is off by far more than the tolerance
-            assert (np.abs(given - right) > 4 * hw1.TASKS[letter].within * np.abs(right)
+            assert (np.abs(given - right) > 4 * hw1._TASKS[letter].within * np.abs(right)
                     + 1e-6).any()
 
 
 def test_wrong_answers_are_what_they_are_called():
     table, right = TABLES["tiny"]("solution"), answers("solution")
-    wrong = {letter: [w("solution") for _, w in task.wrong] for letter, task in hw1.TASKS.items()}
+    wrong = {letter: [w("solution") for _, w in task.wrong] for letter, task in hw1._TASKS.items()}
     ols = lmm.fit("nitrate ~ method", table)
     np.testing.assert_allclose(wrong["c"][0], [*right["c"][:3], ols.bse_fe.iloc[1]])
     np.testing.assert_allclose(wrong["c"][2][2], ols.fe_params.iloc[0])
@@ -120,7 +120,7 @@ def test_wrong_answers_are_what_they_are_called():
 
 def test_no_verdict_tells_the_answer():
     """A verdict holds no digit at all, but for the share of entries that are right."""
-    for letter, task in hw1.TASKS.items():
+    for letter, task in hw1._TASKS.items():
         right = task.right("solution")
         every_other = right * (np.arange(right.size).reshape(right.shape) % 2)
         tries = [w("solution") for _, w in task.wrong]

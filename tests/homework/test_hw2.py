@@ -127,10 +127,10 @@ def right(task, student):
 
 
 @pytest.mark.parametrize("student", IDS)
-@pytest.mark.parametrize("task", hw2.TASKS)
+@pytest.mark.parametrize("task", hw2._TASKS)
 def test_right_answers(task, student):
     value = right(task, student)
-    np.testing.assert_allclose(np.asarray(value, float), hw2.TASKS[task].right(student),
+    np.testing.assert_allclose(np.asarray(value, float), hw2._TASKS[task].right(student),
                                rtol=1e-5, atol=1e-9)
     assert homework.score("2" + task, value, student) == 1
     assert homework.verdict("2" + task, value, student) == "right"
@@ -244,7 +244,7 @@ def test_mistakes_are_named(task, words, student):
 
 
 def test_every_mistake_is_made():
-    assert len(MISTAKES) == sum(len(task.wrong) for task in hw2.TASKS.values())
+    assert len(MISTAKES) == sum(len(task.wrong) for task in hw2._TASKS.values())
 
 
 def test_the_order_of_treatment_coding_in_statsmodels():
@@ -262,7 +262,7 @@ def test_the_order_of_treatment_coding_in_statsmodels():
 
 def test_no_mistake_coincides_with_the_answer_and_none_tells_it():
     for student in MANY:
-        for name, task in hw2.TASKS.items():
+        for name, task in hw2._TASKS.items():
             answer = task.right(student)
             shown = np.asarray(answer, dtype=float).ravel()
             forms = {f"{v:.{k}g}" for v in shown for k in (3, 4, 5)}
@@ -292,13 +292,13 @@ def test_each_student_has_the_lectures_design_and_data_of_their_own():
     assert len({tuple(homework.data("planks", s)["humidity"]) for s in MANY}) == len(MANY)
     tables = [homework.data("planks", s).groupby("width", observed=True) for s in MANY]
     driest = {by_width["humidity"].mean().idxmin() for by_width in tables}
-    significant = [hw2.TASKS["e"].right(s)[2, 2] < 0.05 for s in MANY]
+    significant = [hw2._TASKS["e"].right(s)[2, 2] < 0.05 for s in MANY]
     assert driest == {1, 2, 3} and 0.25 < np.mean(significant) < 0.75
 
 
 def test_the_variances_are_near_the_lectures():
     real = [0.888, 0.300, 0.041, 0.155]
-    found = np.array([hw2.TASKS["d"].right(s) for s in MANY])
+    found = np.array([hw2._TASKS["d"].right(s) for s in MANY])
     assert (found > 0).all() and (np.abs(np.log(found.mean(axis=0) / real)) < np.log(2)).all()
 
 
@@ -307,6 +307,6 @@ def test_a_class_is_checked_quickly():
         cached.cache_clear()
     start = time.perf_counter()
     for student in MANY[:30]:
-        for name, task in hw2.TASKS.items():
+        for name, task in hw2._TASKS.items():
             homework.verdict("2" + name, 1.3 * np.asarray(task.right(student)), student)
     assert time.perf_counter() - start < 20

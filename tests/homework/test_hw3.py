@@ -116,9 +116,9 @@ def test_the_table():
         assert 0.05 < s2u / s2 < 0.35
 
 
-@pytest.mark.parametrize("letter", hw3.TASKS)
+@pytest.mark.parametrize("letter", hw3._TASKS)
 def test_mistakes_are_told_apart_and_nothing_is_given_away(letter):
-    task, name = hw3.TASKS[letter], "3" + letter
+    task, name = hw3._TASKS[letter], "3" + letter
     for student in MANY:
         right = task.right(student)
         assert homework.verdict(name, right, student) == "right"
@@ -139,11 +139,11 @@ def test_tolerance_of_simulations(student):
     within_part = 2 / (q * (m - 1)) * (s2 / m)**2
     sd = [np.sqrt((2 / (q - 1)) * (share * (s2u + s2 / m))**2 + within_part)
           for share in (1, 1 - 1 / q)]
-    assert np.all(4 * np.array(sd) / np.sqrt(200_000) < hw3.TASKS["b"].within
+    assert np.all(4 * np.array(sd) / np.sqrt(200_000) < hw3._TASKS["b"].within
                   * np.array(hw3.mean_estimates(s2u, s2)))
-    assert 4 * np.sqrt(2 / 20_000) < hw3.TASKS["d"].within
+    assert 4 * np.sqrt(2 / 20_000) < hw3._TASKS["d"].within
     p = np.array(hw3.plans(student))
-    assert np.all(4 * np.sqrt(p * (1 - p) / 20_000) < hw3.TASKS["g"].within * p)
+    assert np.all(4 * np.sqrt(p * (1 - p) / 20_000) < hw3._TASKS["g"].within * p)
 
 
 def test_simulated_mistakes_are_recognised():

@@ -10,7 +10,10 @@ from markdown_it import MarkdownIt
 
 # no raw HTML, no javascript: links, no pictures; references take quadratic time
 MARKDOWN = MarkdownIt("js-default").disable(["image", "reference"])
-LONGEST = 10_000                                # letters of a text above which it is shown as it is
+LONGEST = 10_000                                 # letters of a text; a longer one is shown raw
+FIELDS = 5_000                                   # of tables in a text, rows filled up
+TEXTS = 100_000                                  # letters of all texts of a page
+LARGEST = 8 * 2 ** 20                            # letters of a page
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; }
@@ -31,11 +34,12 @@ POLICY = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-ac
 
 def page(title, body):
     """A whole HTML page; `title` is escaped here, `body` is HTML already."""
-    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    text = (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
             f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n")
+    return text.encode("utf-8", "replace").decode()      # half a letter would stop the writing
 
 
 def rows(head, lines):
@@ -63,8 +67,15 @@ def feedback(result):
         notes = "".join(f"<li>{escape(note)}</li>" for note in result.notes)
         body.append(f"<p>Notes:</p>\n<ul>{notes}</ul>")
     body.append("<hr>")
+    room, texts = LARGEST, TEXTS
     for position, cell in enumerate(result.submission.cells):
-        body += _cell(result, position, cell)
+        if cell.kind != "code":
+            texts -= len(cell.source)
+        parts = _cell(result, position, cell, texts > 0)
+        room -= sum(map(len, parts))
+        if room < 0 and cell.role not in ("test", "text"):
+            parts = ["<p>(too long to be shown)</p>"]
+        body += parts
     return page(f"Feedback for {result.id or 'an unknown student'}", "\n".join(body))
 
 
@@ -72,27 +83,53 @@ def _comment(points, comment):
     return comment or ("to be graded by hand" if points is None else "")
 
 
-def _cell(result, position, cell):
-    """The HTML of one cell, its outputs, and the points that it earned."""
+def _cell(result, position, cell, short):
+    """The HTML of one cell, its outputs, and the points that it earned; of a text of ours the
+    title."""
     parts = ['<div class="own">a cell of your own</div>'] if cell.role == "own" else []
     if cell.role == "test":
         parts = []
     elif cell.kind == "code":
-        parts.append(f"<pre>{escape(cell.source)}</pre>")
+        parts.append(f"<pre>{escape(cell.source[:LARGEST // 8])}</pre>")
         parts += [_output(one) for one in result.outputs.get(position, [])[:200]
                   if isinstance(one, dict)]
         stop = result.stops.get(position)
         if stop not in (None, "", "error"):
-            parts.append(f"<p>The cell was stopped ({escape(stop)}).</p>")
+            parts.append(f"<p>The cell was stopped ({escape(stop[:100])}).</p>")
+    elif cell.role == "locked":
+        titles = re.findall(r"(?m)^#{1,6} .*", cell.source)
+        parts.append(markdown("\n\n".join(titles), True))
     else:
-        long = len(cell.source) > LONGEST
-        parts.append(f"<pre>{escape(cell.source)}</pre>" if long else MARKDOWN.render(cell.source))
+        parts.append(markdown(cell.source, short))
     if cell.role in ("test", "text"):
         points, most, comment = result.tasks[cell.task]
         earned = f"<b>{number(points)} of {number(most)}</b>"
         parts.append(f'<div class="points">Task {escape(cell.task)}: {earned} '
                      f"{escape(_comment(points, comment))}</div>")
     return parts
+
+
+def markdown(text, short):
+    """A student's text as HTML; as it is where that would take long or much room."""
+    lines = text.split("\n")
+    fields = len(lines) * max(line.count("|") for line in lines)
+    if short and len(text) <= LONGEST and fields <= FIELDS:
+        return MARKDOWN.render(text)
+    return f"<pre>{escape(text[:LARGEST // 8])}</pre>"
+
+
+def _formula(state, silent):
+    """A rule for MarkdownIt: a formula between dollars stays as it was written."""
+    found = re.compile(r"(\$\$?)(?=\S)[^$]+?(?<=\S)\1").match(state.src, state.pos)
+    if not found or found.end() > state.posMax:
+        return False
+    if not silent:
+        state.push("text", "", 0).content = found[0]
+    state.pos = found.end()
+    return True
+
+
+MARKDOWN.inline.ruler.before("escape", "formula", _formula)
 
 
 def _output(output):

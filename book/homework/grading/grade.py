@@ -1,10 +1,11 @@
 """Grade a folder of homework: python book/homework/grading/grade.py SUBMISSIONS --out GRADED
 
 Each notebook runs in a sandbox of its own (Linux with bubblewrap); points are given outside of it.
-GRADED then holds grades.csv, feedback/ (a page a student), manual.csv (texts to grade by hand: fill
-in points and comments and run the same command again), report.html and report.csv (what needs a
-look), and gradebook.db (nbgrader's). Interrupted, it goes on where it was when the same command is
-given again.
+GRADED then holds grades.csv, feedback/ (a page a student), return/ (the same in the folders of the
+submissions), manual.csv (texts to grade by hand: fill in points and comments and run the same
+command again), texts.html (the same texts beside the right numbers), report.html and report.csv
+(what needs a look), and gradebook.db (nbgrader's). Interrupted, it goes on where it was when the
+same command is given again.
 """
 
 import argparse
@@ -19,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2])]
 
 try:
     import gradebook
+    import manual
     import points
     import results
     import running
@@ -38,8 +40,9 @@ def arguments(given=None):
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--roster", type=Path,
                         help="CSV file with the ids of the class in its column id, or its first")
-    parser.add_argument("--manual", type=Path,
-                        help="filled in manual.csv (otherwise the one in --out)")
+    parser.add_argument("--manual", type=Path, action="append", default=[],
+                        help="a filled in copy of manual.csv, added to the one in --out; give it "
+                             "several times for several graders")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time (%(default)s)")
     parser.add_argument("--timeout", type=int, default=60,
                         help="seconds for a cell; a notebook may take 5 times as long and 30 s "
@@ -56,7 +59,7 @@ def arguments(given=None):
     out, there = asked.out.resolve(), asked.submissions.resolve()
     if out == there or out.is_relative_to(there) or there.is_relative_to(out):
         parser.error("--out and the folder of submissions must not lie in each other")
-    for path in (asked.roster, asked.manual):
+    for path in (asked.roster, *asked.manual):
         if path is not None and not path.is_file():
             parser.error(f"{path} is not a file")
     if min(asked.jobs, asked.timeout) < 1 or asked.memory < 1024:
@@ -71,19 +74,22 @@ def main(given=None):
     asked = arguments(given)
     known = submission.assignments(HERE.parent / "source")
     most = {cell.task: cell.points for one in known for cell in one.cells if cell.role == "text"}
-    by_hand = asked.manual or asked.out / "manual.csv"
-    hands = spreadsheet.manual_points(by_hand, most) if by_hand.is_file() else {}
+    hands, conflicts = manual.given(asked.out, asked.manual, most)
     roster = ids(asked.roster) if asked.roster else None
 
     read, unread = take_in(asked.submissions, known)
     records = running.run_all(read, asked)
-    graded = []
+    graded, older, now = [], [], running.package()
     for file, (digest, one) in read.items():
         try:
             graded.append((file, points.Result(one, records[digest])))
+            if records[digest].get("package", now) != now:
+                older.append(("package changed", file, graded[-1][1].id or "",
+                              "the homework's tables or answers were others when this ran; its "
+                              "points are by the present ones"))
         except Exception as why:                 # no submission may stop the others
             unread.append((file, f"could not be graded: {type(why).__name__}: {why}"))
-    book = results.write(asked.out, graded, sorted(unread), roster, hands)
+    book = results.write(asked.out, graded, sorted(unread), roster, (hands, conflicts + older))
     if not asked.no_gradebook:
         gradebook.write(asked.out / "gradebook.db", book)
     print(f"{len(graded)} graded, {len(unread)} not: see {asked.out / 'grades.csv'} and "
@@ -103,15 +109,18 @@ def ids(path):
 def take_in(folder, known):
     """({file: (hash of its bytes, Submission)}, [(file, why it cannot be graded)])."""
     read, unread = {}, []
-    for path in submission.files(folder):
-        file = str(path.relative_to(folder)).encode("utf-8", "replace").decode()
+    found, hidden = submission.files(folder)
+    for path in found:
+        file = submission.name_of(path, folder)
         try:
             data = submission.read(path)
             read[file] = hashlib.sha256(data).hexdigest(), submission.understand(data, known)
         except submission.Unreadable as why:
             unread.append((file, str(why)))
         except Exception as why:
-            unread.append((file, f"could not be read: {type(why).__name__}: {why}"))
+            unread.append((file, f"could not be read: {type(why).__name__}: {why}"[:300]))
+    unread += [(submission.name_of(path, folder),
+                "its name or its folder's begins with a dot; not read") for path in hidden]
     return read, unread
 
 

@@ -3,7 +3,10 @@ It sees data only, no student's code."""
 
 import lmm.homework
 
-TEXT_STUB = "*Write your answer here.*"
+from submission import TEXT_STUB
+
+NOTES = 20                                       # notes that a submission may have
+LETTERS = 300                                    # of a note
 
 STOPS = {"time": "took too long and was interrupted",
          "output": "printed too much and was interrupted",
@@ -22,7 +25,9 @@ class Result:
 
     def __init__(self, submission, record):
         self.submission = submission
-        self.flags = list(submission.notes)                        # (kind, what) for the report
+        self.flags = list(submission.notes)      # (kind, what) for the report
+        self.scored = {}                         # task: share of its points
+        self.versions = {}                       # task: the version of its text that has points
         self.answers, self.id = self._read(record["records"])
         for number, stop in sorted(self.stops.items()):
             if stop in STOPS and 0 <= number < len(submission.cells):
@@ -40,11 +45,16 @@ class Result:
                 self.tasks[cell.task] = self._points(cell)
             elif cell.role == "text":
                 self.tasks[cell.task] = (None, cell.points, "")
+        if len(self.flags) > NOTES:
+            self.flags[NOTES:] = [("more", f"{len(self.flags) - NOTES} more notes are left out")]
+        self.flags = [(kind, what[:LETTERS]) for kind, what in self.flags]
 
     def _read(self, records):
         """(answers, id) that a sandbox wrote;
         also keeps each cell's outputs and what stopped it."""
-        settled, latest, unwritable, ids = {}, {}, {}, []
+        names = {f"answer_{cell.task}" for cell in self.submission.assignment.cells
+                 if cell.role == "test"}
+        settled, latest, unwritable, ids, lost = {}, {}, {}, [], []
         self.outputs, self.stops = {}, {}
         for one in records:
             if isinstance(one.get("cell"), int):
@@ -52,19 +62,21 @@ class Result:
                 self.outputs[one["cell"]] = outputs if isinstance(outputs, list) else []
                 self.stops[one["cell"]] = str(one.get("stopped", ""))
             if one.get("lost"):
-                self.flags.append(("failure",
-                                   f"after cell {_line(one.get('after'))} the answers could not be "
-                                   "read"))
+                lost.append(_line(one.get("after")))
             values, why = one.get("answers"), one.get("unwritable")
             if not isinstance(values, dict) or not isinstance(why, dict):
                 continue
-            ids += [name for name in [student_id(values.pop("STUDENT", None))] if name]
-            latest.update(values)
-            unwritable.update(why)
+            values = {name: value for name, value in values.items() if _sound(value)}
+            ids += [name for name in [student_id(values.get("STUDENT"))] if name]
+            latest.update((name, values[name]) for name in values if name in names)
+            unwritable.update((name, why[name]) for name in why if name in names)
             name = str(one.get("after")).replace("test_", "answer_", 1)
-            if name in values:                   # an answer counts as it is where its test stands
+            if name in names and name in values:   # an answer counts as it is where its test stands
                 settled[name] = values[name]
         answers = {**latest, **settled}
+        if lost:
+            self.flags.append(("failure", f"after cell {', '.join(dict.fromkeys(lost))} the "
+                                          "answers could not be read"))
         if len(set(ids)) > 1:
             self.flags.append(("changed", "STUDENT has more than one value; the first counts"))
         for name, why in unwritable.items():
@@ -88,6 +100,7 @@ class Result:
         except Exception as why:                 # whatever the answer is, the others must be graded
             self.flags.append(("failure", f"answer_{cell.task} could not be scored: {_line(why)}"))
             return 0.0, cell.points, "could not be scored"
+        self.scored[cell.task] = share
         return round(cell.points * share, 2), cell.points, comment
 
     def manual(self, given):
@@ -113,16 +126,20 @@ class Result:
 
 
 def student_id(value):
-    """An id in small letters without blanks around it; None if there is none."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return None
+    """lmm.homework.student_id; None if there is none."""
     try:
-        printable = "".join(one for one in " ".join(str(value).split()) if one.isprintable())
-        name = lmm.homework.student_id(printable)
+        return lmm.homework.student_id(value)
     except ValueError:
         return None
-    name = name.encode("utf-8", "replace").decode()
-    return None if len(name) > 100 else name
+
+
+def _sound(value, depth=0):
+    """Whether a value is one that the sandbox writes: not nested deep, no endless number."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return depth < 10 and all(_sound(one, depth + 1) for one in value)
+    return not isinstance(value, int) or abs(value) < 10 ** 20
 
 
 def _line(text):

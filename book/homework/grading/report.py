@@ -1,5 +1,5 @@
 """What needs the lecturer's eye: equal answers on different data, equal code, ids used twice,
-failures, changes."""
+answers that were typed in, code of the source, failures, changes."""
 
 import ast
 import builtins
@@ -12,6 +12,7 @@ import lmm.homework
 from feedback import page, rows
 
 ENOUGH = 200                      # letters of a cell's tree from which on equal code says something
+OF_OURS = 800                     # the same for code of the source, which is short and plain
 HEAD = ["kind", "file", "id", "what"]
 
 
@@ -20,7 +21,8 @@ def lines(graded, unread, roster):
 
     graded: [(file, points.Result)]; unread: [(file, why)]; roster: ids, or None.
     """
-    found = _twice(graded) + _equal_answers(graded) + _equal_code(graded)
+    found = (_twice(graded) + _equal_answers(graded) + _equal_code(graded) + _of_the_source(graded)
+             + _typed_in(graded))
     if roster is not None:
         found += [("not on the roster", file, result.id, "this id is not on the roster")
                   for file, result in graded if result.id and result.id not in roster]
@@ -60,23 +62,47 @@ def _pairs(graded):
             and one[1].submission.assignment.name == other[1].submission.assignment.name]
 
 
+def _groups(pairs):
+    """[(members, what all pairs among them share)] of [((file, Result), (file, Result), what)]:
+    whoever is in a pair with a member is one, too."""
+    groups = []
+    for one, other, what in pairs:
+        members, shared = [one, other], set(what)
+        for group in [group for group in groups
+                      if any(any(there is each for each in group[0]) for there in (one, other))]:
+            groups.remove(group)
+            members = group[0] + [each for each in members
+                                  if not any(each is there for there in group[0])]
+            shared |= group[1]
+        groups.append((members, shared))
+    return groups
+
+
+def _told(kind, groups, what):
+    """A row of the report for each group."""
+    return [(kind, members[0][0], members[0][1].id, what.format(
+        ", ".join(sorted(shared)),
+        ", ".join(f"{result.id} ({file})" for file, result in members[1:])))
+        for members, shared in groups]
+
+
 def _equal_answers(graded):
     """Answers of two students that are equal to the last digit although their right answers are
     not."""
-    found, seen, told = [], {}, {}
+    seen, told, pairs = {}, {}, []
     for _, result in graded:
         for name, value in result.answers.items():
             if result.id and name[7:] in result.tasks and _telling(value):
                 seen[id(result), name[7:]] = json.dumps(value, sort_keys=True)
-    for (file, one), (other_file, other) in _pairs(graded):
-        same = [task for task in one.tasks if (id(one), task) in seen
-                and seen[id(one), task] == seen.get((id(other), task))
-                and _differs(task, one.id, other.id, told)]
+    for one, other in _pairs(graded):
+        mine, theirs = one[1], other[1]
+        same = [task for task in mine.tasks if (id(mine), task) in seen
+                and seen[id(mine), task] == seen.get((id(theirs), task))
+                and _differs(task, mine.id, theirs.id, told)]
         if same:
-            found.append(("equal answers", file, one.id,
-                          f"the same answers to {', '.join(same)} as {other.id} ({other_file}), "
-                          "although their data differ"))
-    return found
+            pairs.append((one, other, same))
+    return _told("equal answers", _groups(pairs),
+                 "the same answers to {} as {}, although their data differ")
 
 
 def _telling(value):
@@ -92,31 +118,78 @@ def _differs(task, one, other, told):
     """Whether the right answers of two students differ."""
     for student in (one, other):
         if (task, student) not in told:
-            told[task, student] = lmm.homework.expected(task, student)
+            told[task, student] = lmm.homework._expected(task, student)
     return lmm.homework.score(task, told[task, one], other) < 1
 
 
 def _equal_code(graded):
     """Students whose code is the same but for names, blanks and comments."""
-    prints = {id(result): _prints(result) for _, result in graded}
+    prints = {id(result): _prints(result.submission.cells) for _, result in graded}
+    pairs = []
+    for one, other in _pairs(graded):
+        same = _same(prints[id(one[1])], prints[id(other[1])])
+        if same:
+            pairs.append((one, other, same))
+    return _told("equal code", _groups(pairs),
+                 "the same code but for names, blanks and comments in {} as {}")
+
+
+def _of_the_source(graded):
+    """Students whose code is that of our own solutions, which are public."""
     found = []
-    for (file, one), (other_file, other) in _pairs(graded):
-        mine, theirs = prints[id(one)], prints[id(other)]
-        same = [cell for cell in mine if mine[cell] == theirs.get(cell)]
-        if same and (len(same) > 1 or len(same) == min(len(mine), len(theirs))):
-            found.append(("equal code", file, one.id,
-                          "the same code but for names, blanks and comments in "
-                          f"{', '.join(same)} as {other.id} ({other_file})"))
+    for file, result in graded:
+        models = [cell._replace(source=cell.model) for cell in result.submission.assignment.cells]
+        same = _same(_prints(result.submission.cells, OF_OURS), _prints(models, OF_OURS))
+        if same:
+            found.append(("code of the source", file, result.id or "",
+                          f"the code of the source's own solution in {', '.join(same)}, but for "
+                          "names, blanks and comments"))
     return found
 
 
-def _prints(result):
+def _same(mine, theirs):
+    """The cells that are the same in two, if they are enough to say something."""
+    same = [cell for cell in mine if mine[cell] == theirs.get(cell)]
+    return same if len(same) > 1 or len(same) == min(len(mine), len(theirs)) else []
+
+
+def _typed_in(graded):
+    """Right answers that were not computed in the notebook: nothing but numbers stands there."""
+    found = []
+    for file, result in graded:
+        typed = {}
+        for cell in result.submission.cells:
+            if cell.kind == "code":
+                typed.update(_literals(cell.source))
+        tasks = [task for task, share in result.scored.items() if share > 0
+                 and typed.get(f"answer_{task}") and _telling(result.answers[f"answer_{task}"])]
+        if tasks:
+            found.append(("typed in", file, result.id or "",
+                          f"the numbers of {', '.join(tasks)} were typed in, not computed there"))
+    return found
+
+
+def _literals(source):
+    """{answer_x: whether it is nothing but numbers} of what a cell sets."""
+    try:
+        tree = ast.parse(source if len(source) < 20_000 else "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return {target.id: not any(isinstance(part, (ast.Name, ast.Subscript))
+                               and getattr(part, "id", "") not in ("np", "numpy", "pd", "float")
+                               for part in ast.walk(node.value))
+            for node in ast.walk(tree) if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and target.id.startswith("answer_")}
+
+
+def _prints(cells, enough=ENOUGH):
     """{grade_id: fingerprint} of the solution cells that are long enough to say something."""
     found = {}
-    for cell in result.submission.cells:
+    for cell in cells:
         if cell.role == "solution" and cell.kind == "code":
             shape = _shape(cell.source)
-            if len(shape) >= ENOUGH:
+            if len(shape) >= enough:
                 found[cell.id] = hashlib.sha256(shape.encode("utf-8", "replace")).hexdigest()
     return found
 

@@ -1,12 +1,15 @@
-"""What the lecturer gets: grades.csv, manual.csv, a page of feedback for each student, and the
-report."""
+"""What the lecturer gets: grades.csv, manual.csv, a page of feedback for each student, a page for
+grading texts, and the report."""
 
 import hashlib
 import re
 import shutil
+from pathlib import Path
 
+import manual
 import report
 import spreadsheet
+import texts
 from feedback import feedback
 
 
@@ -15,37 +18,32 @@ def write(out, graded, unread, roster, hands):
     gradebook.
 
     graded: [(file, points.Result)]; unread: [(file, why)]; roster: ids, or None; hands:
-    spreadsheet.manual_points.
+    manual.given, with rows that the report begins with.
     """
-    unused = by_hand(graded, hands)
+    hands, before = hands
+    unused, by_hand = manual.give(graded, hands)
     twice = report.repeated(graded)
     for _, result in graded:
         if (result.submission.assignment.name, result.id) in twice:
             result.status = "id twice"
-    found = report.lines(graded, unread, roster)
-    found += [("manual points unused", file, one, "no submission fits these points")
-              for one, file in unused]
+    found = before + by_hand + report.lines(graded, unread, roster)
 
-    shutil.rmtree(out / "feedback", ignore_errors=True)
-    (out / "feedback").mkdir(parents=True)
+    for folder in ("feedback", "return"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+        (out / folder).mkdir(parents=True)
     for file, result in graded:
-        (out / "feedback" / page_name(file, result)).write_text(feedback(result), "utf-8")
+        name = page_name(file, result)
+        (out / "feedback" / name).write_text(feedback(result), "utf-8")
+        place = out / "return" / Path(file).parent     # as the learning platform named it
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(out / "feedback" / name, place / f"feedback-{name}")
+    spreadsheet.write_whole(out / "texts.html", texts.html(graded))
     spreadsheet.write_whole(out / "grades.csv", grades(graded, unread, roster))
-    spreadsheet.write_whole(out / "manual.csv", manual(graded, unused))
+    for name in ("manual.csv", "manual.csv.bak"):
+        spreadsheet.write_whole(out / name, manual.rows(graded, unused))
     spreadsheet.write_whole(out / "report.csv", spreadsheet.table(found, report.HEAD))
     spreadsheet.write_whole(out / "report.html", report.html(found))
     return students(graded)
-
-
-def by_hand(graded, hands):
-    """Give the lecturer's points to whom they belong, by id and, where that is not enough, file;
-    return the others."""
-    unused = dict(hands)
-    for file, result in graded:
-        for who in ([(result.id, "")] if result.id else []) + [(result.id or "", file)]:
-            result.manual(hands.get(who, {}))
-            unused.pop(who, None)
-    return unused
 
 
 def page_name(file, result):
@@ -82,17 +80,6 @@ def grades(graded, unread, roster):
                   for one in sorted(roster - {result.id for _, result in graded})]
     return spreadsheet.table(table, ["id", "file", "homework", *tasks, "automatic", "manual",
                                      "total", "status", "notes"])
-
-
-def manual(graded, unused):
-    """manual.csv: a row a text, with the points given so far;
-    points that fit nobody stay at its end."""
-    table = [[result.id, file, task, result.tasks[task][1], result.tasks[task][0],
-              result.tasks[task][2], result.text(task)] for file, result in graded
-              for task in result.submission.texts]
-    table += [[*who, task, None, value, comment, ""]
-              for who, given in unused.items() for task, (value, comment) in given.items()]
-    return spreadsheet.table(table, spreadsheet.MANUAL)
 
 
 def students(graded):

@@ -5,7 +5,9 @@ import json
 import queue
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
+import lmm.homework
 import points
 import sandbox
 import spreadsheet
@@ -36,7 +38,7 @@ def run_all(read, asked):
     def run(digest, cells):
         slot = slots.get()
         try:
-            record = {"cells": fingerprint(cells), "limits": most}
+            record = {"cells": fingerprint(cells), "limits": most, "package": package()}
             record["records"], record["ending"], _ = box.run(cells, most, slot)
             spreadsheet.write_whole(asked.out / "results" / f"{digest}.json", json.dumps(record))
             return digest, record
@@ -63,14 +65,21 @@ def run_all(read, asked):
 
 
 def job(one):
-    """What the sandbox gets of a Submission: code, and where to ask for answers."""
-    return [{"number": number, "id": cell.id, "source": cell.source if cell.kind == "code" else "",
-             "ask": cell.role in ("solution", "test")}
+    """What the sandbox gets of a Submission: code, and which answers to ask for after it."""
+    names = [f"answer_{cell.task}" for cell in one.assignment.cells if cell.role == "test"]
+    return [{"number": number, "id": cell.id, "source": cell.source,
+             "ask": names if cell.role in ("solution", "test") else []}
             for number, cell in enumerate(one.cells) if cell.kind == "code"]
 
 
 def fingerprint(cells):
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
+def package():
+    """A mark of the homework's tables and answers, by which a change shows."""
+    paths = sorted(Path(lmm.homework.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
 
 
 def finished(out, digest, cells, most):

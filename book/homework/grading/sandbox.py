@@ -26,7 +26,9 @@ ROOT = HERE.parents[2]
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
           "/etc/alternatives", "/etc/fonts", "/etc/localtime"]
 MEGABYTE = 2 ** 20
-PIPE = 64 * MEGABYTE                             # the most that may come out of a sandbox
+PIPE = 32 * MEGABYTE                             # the most that may come out of a sandbox
+LINE = 4 * MEGABYTE                              # the most for one of its lines
+INODE = 1024                                     # bytes of the kernel's for a file in memory
 FIRST_UID = 64000                              # root's sandboxes run as this user and the next ones
 
 stop = threading.Event()                         # set by Ctrl-C: all sandboxes end
@@ -98,7 +100,7 @@ class Sandbox:
     def _try(self):
         """A notebook of one cell must come back with its answer, else the whole class would get
         nothing."""
-        cell = {"number": 0, "id": "try", "ask": True, "source":
+        cell = {"number": 0, "id": "try", "ask": ["answer_x"], "source":
                 "import lmm.homework\nanswer_x = lmm.homework.verdict('1a', 1, 'somebody')"}
         records, ending, complaint = self.run([cell], limits(60, 4096))
         found = [record.get("answers", {}).get("answer_x")
@@ -120,7 +122,8 @@ class Sandbox:
         given.seek(0)
         command = [] if self.trust else self._bwrap(as_root)
         where = str(self.scratch) if self.trust else "/grading"
-        process = subprocess.Popen([*command, sys.executable, "-s", f"{where}/run_one.py"],
+        python = os.path.abspath(sys.executable)
+        process = subprocess.Popen([*command, python, "-s", f"{where}/run_one.py"],
                                    stdin=given, stdout=subprocess.PIPE, stderr=complaint,
                                    env=_environment(where, home), cwd=home if self.trust else None,
                                    start_new_session=True)
@@ -131,9 +134,9 @@ class Sandbox:
             if self.trust:
                 shutil.rmtree(home, ignore_errors=True)
         records = []
-        for line in text.decode("utf-8", "replace").splitlines():
+        for line in text.split(b"\n"):
             try:
-                record = json.loads(line)
+                record = json.loads(line.decode("utf-8", "replace")) if len(line) < LINE else None
             except (ValueError, RecursionError):
                 continue
             records += [record] if isinstance(record, dict) else []
@@ -212,7 +215,7 @@ def _environment(where, home):
     return {"PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8",
             "PYTHONPATH": where, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
             "IPYTHONDIR": f"{home}/.ipython", "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter",
-            "MPLCONFIGDIR": f"{home}/.matplotlib", "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": f"{home}/.matplotlib", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
@@ -243,19 +246,67 @@ def _listen(process, end, memory):
 
 
 def _used(pid):
-    """Bytes that a process and all that it started hold for themselves."""
+    """Bytes that a process and all that it started hold: their share of the memory that they see,
+    files in memory that they keep open, and what lies in their folders in memory."""
     import psutil
     total = 0
+    folders = {}                                 # of each view of the file system: (process, path)
+    files = {}                                   # number of a file in memory: its bytes
     try:
-        for process in psutil.Process(pid).children(recursive=True):
-            try:
-                size = process.memory_info()
-                total += max(size.rss - size.shared, 0)
-            except psutil.Error:
-                pass
+        processes = psutil.Process(pid).children(recursive=True)
     except psutil.Error:
-        pass
-    return total
+        return 0
+    for process in processes:
+        try:
+            total += _share(process)
+            folders.update(_in_memory(process.pid))
+            files.update(_open_files(process.pid))
+        except (psutil.Error, OSError, ValueError):
+            pass
+    for path in folders.values():
+        try:
+            there = os.statvfs(path)
+        except OSError:
+            continue
+        total += (there.f_blocks - there.f_bfree) * there.f_frsize
+        total += (there.f_files - there.f_ffree) * INODE
+    return total + sum(files.values())
+
+
+def _share(process):
+    """What a process holds; memory that several share is counted in parts."""
+    try:
+        with open(f"/proc/{process.pid}/smaps_rollup") as file:
+            found = dict(line.split(":", 1) for line in file if ":" in line)
+        return sum(int(found[one].split()[0]) * 1024 for one in ("Pss_Anon", "Pss_Shmem"))
+    except (OSError, KeyError, ValueError):      # not ours to read, or an old kernel
+        return process.memory_info().rss - process.memory_info().shared
+
+
+def _in_memory(pid):
+    """{number of a file system in memory that a process sees and can write to: its path}."""
+    found = {}
+    with open(f"/proc/{pid}/mounts") as file:
+        mounts = [line.split() for line in file]
+    for _, path, kind, options, *_ in mounts[:200]:
+        if kind == "tmpfs" and options.split(",")[0] == "rw":
+            seen = f"/proc/{pid}/root{path}"
+            found[os.stat(seen).st_dev] = seen
+    return found
+
+
+def _open_files(pid):
+    """{number: bytes} of files in memory without a name (memfd_create) that a process has open."""
+    found = {}
+    for one in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{one}"
+        try:
+            if os.readlink(path).startswith("/memfd:"):
+                there = os.stat(path)
+                found[there.st_dev, there.st_ino] = there.st_blocks * 512
+        except OSError:
+            pass
+    return found
 
 
 def _kill(process):

@@ -7,15 +7,18 @@ duplicated, deleted or moved.
 """
 
 import json
+import os
 import re
 from collections import namedtuple
 from pathlib import Path
 
-LARGEST = 100 * 2 ** 20                          # bytes of a submission
-SKIPPED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+TEXT_STUB = "*Write your answer here.*"
+LARGEST = 10 * 2 ** 20                           # bytes of a submission
+LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini", ".DS_Store"}    # what systems leave in a folder
 
-# role: "locked", "solution", "test" (points by the program), "text" (points by hand)
-SourceCell = namedtuple("SourceCell", "id kind role source points task")
+# role: "locked", "solution", "test" (points by the program), "text" (points by hand);
+# model: the source's own solution, for the report only
+SourceCell = namedtuple("SourceCell", "id kind role source points task model")
 Assignment = namedtuple("Assignment", "name cells")
 # role here also "own": a cell that is not in the source
 Cell = namedtuple("Cell", "id kind role source task")
@@ -42,24 +45,33 @@ def assignments(folder):
             elif given.get("grade"):
                 role = "test"
             text = _text(cell["source"])
+            model = text if role == "solution" else ""
             if role in ("solution", "text"):
                 text = ""
             elif role == "test":
                 text = re.sub(r"(?s)\n?### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", text)
             task = given["grade_id"].split("_", 1)[1] if role in ("test", "text") else None
             cells.append(SourceCell(given["grade_id"], cell["cell_type"], role, text,
-                                    given.get("points", 0), task))
+                                    given.get("points", 0), task, model))
         found.append(Assignment(path.stem, cells))
     return found
 
 
 def files(folder):
-    """All files below a folder that someone may have handed in, sorted."""
+    """(all files below a folder that someone may have handed in, those whose name or folder is
+    hidden), sorted."""
     folder = Path(folder)
-    paths = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
-    return sorted(path for path in paths
-                  if not any(part.startswith(".") or part in SKIPPED
-                             for part in path.relative_to(folder).parts))
+    paths = {path: path.relative_to(folder).parts for path in sorted(folder.rglob("*"))
+             if path.is_symlink() or path.is_file()}
+    paths = {path: parts for path, parts in paths.items()
+             if not LITTER & set(parts) and not path.name.startswith("._")}
+    hidden = [path for path, parts in paths.items() if any(one.startswith(".") for one in parts)]
+    return [path for path in paths if path not in set(hidden)], hidden
+
+
+def name_of(path, folder):
+    """The path below a folder as a text, another one for each path, also where it is not UTF-8."""
+    return os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
 
 
 def read(path):
@@ -178,8 +190,11 @@ def _in_order(assignment, cells, notes):
             ready.append(Cell(cell.id, kind, "solution", text, None))
         elif cell.role == "text":
             texts[cell.task] = "\n\n".join(text for _, text in copies)
-            if not copies:                       # metadata lost: whatever stands in its place
-                texts[cell.task] = _before(ready)
+            if _squeezed(texts[cell.task]) in ("", _squeezed(TEXT_STUB)):
+                texts[cell.task] = _around(ready, behind) or texts[cell.task]
+                if copies and _squeezed(texts[cell.task]) != _squeezed(copies[0][1]):
+                    notes.append(("moved", f"the text of {cell.task} stands in a cell of its own; "
+                                           "it was found there"))
             ready.append(Cell(cell.id, "markdown", "text", texts[cell.task], cell.task))
         else:
             ready.append(Cell(cell.id, cell.kind, cell.role,
@@ -188,13 +203,14 @@ def _in_order(assignment, cells, notes):
     return Submission(assignment, ready, texts, notes)
 
 
-def _before(ready):
-    """Texts of one's own right at the end of the cells so far."""
+def _around(before, behind):
+    """Texts of one's own right at the end of the cells before, and those behind."""
     texts = []
-    for cell in reversed(ready):
+    for cell in reversed(before):
         if cell.role != "own" or cell.kind != "markdown":
             break
         texts.insert(0, cell.source)
+    texts += [cell.source for cell in behind if cell.kind == "markdown"]
     return "\n\n".join(texts)
 
 
@@ -210,7 +226,8 @@ def _compare(assignment, given, order, notes):
             notes.append(("duplicated",
                           f"cell {cell.id} is there {len(copies)} times; the last one counts"))
         altered = any(_squeezed(text) != _squeezed(cell.source) for _, text in copies)
-        if cell.role in ("locked", "test") and altered:
+        # texts are not compared: they may have been corrected after they were handed out
+        if cell.role in ("locked", "test") and cell.kind == "code" and altered:
             notes.append(("changed", f"cell {cell.id} was changed; the original counts"))
         if cell.role == "solution" and any(kind != "code" for kind, _ in copies):
             notes.append(("changed", f"cell {cell.id} is no code cell any more"))
