@@ -64,7 +64,7 @@ def test_digits_can_be_chosen():
     assert repr(lmm.table(data, digits=1)).split() == ["x", "p", "1.2", "0.1235", "2.0", "0.5000"]
     shown = repr(lmm.table(data, digits={"x": 0, "p": 2}))
     assert shown.split() == ["x", "p", "1", "0.12", "2", "0.50"]
-    assert repr(lmm.table(data).round(2)).split() == ["x", "p", "1.23", "0.1200", "2.00", "0.5000"]
+    assert repr(lmm.table(data).round(2)).split() == ["x", "p", "1.23", "0.1235", "2.00", "0.5000"]
 
 
 def test_labels_of_rows_are_shown_unless_they_count():

@@ -150,8 +150,8 @@ PLOTS = {
                   "Most influential Subject: 309, 0.15 (next"),
     "acf": (lambda ax: diagnostics.acf(MEMORY, ax),
             "Residuals 1 apart: correlation -0.11 (162 pairs)"),
-    "variogram": (lambda ax: diagnostics.variogram(MEMORY, ax), "Semivariance 1.04 at distance 1, "
-                                                                "0.73 at 9"),
+    "variogram": (lambda ax: diagnostics.variogram(MEMORY, ax),
+                  "Semivariance 1.04 at distance 1, 0.73 at 9"),
 }
 
 
