@@ -224,7 +224,7 @@ class Fit:
 
     @property
     def variance_components(self):
-        """Variances and covariances: group, name1, name2, variance, sd; the last row is the
+        """Variances and covariances, columns group, name1, name2, variance, sd; the last row is the
         residual.
 
         Where name2 is not empty, the row is a covariance and `sd` a correlation.
@@ -244,7 +244,7 @@ class Fit:
 
     @property
     def random_effects(self):
-        """The BLUPs (slide 33): a dict, group -> DataFrame with a row a level and a column a
+        """The BLUPs (slide 33), a dict, group -> DataFrame with a row a level and a column a
         name."""
         out = {}
         for term, u in zip(self.terms, self.u):
@@ -301,7 +301,7 @@ class Fit:
 
     @property
     def Z(self):
-        """The design matrix of the random effects, sparse (n, q): term by term, level by level."""
+        """The design matrix of the random effects, sparse (n, q), term by term, level by level."""
         parts = [products.indicators(t.codes, t.x) for t in self.terms]
         return sparse.hstack(parts).tocsr() if parts else sparse.csr_array((self.nobs, 0))
 
@@ -314,13 +314,13 @@ class Fit:
 
     @property
     def R(self):
-        """Var(e), sparse: sigma^2 I, sigma^2 / weights, or with a structure block-diagonal by
+        """Var(e), sparse; sigma^2 I, sigma^2 / weights, or with a structure block-diagonal by
         subject."""
         return (self.scale * self.errors.matrix()).tocsr()
 
     @property
     def residual_correlation(self):
-        """The parameters of `correlation`: rho (ar1, cs), phi (car1: at distance 1), rho1, ...
+        """The parameters of `correlation`, rho (ar1, cs), phi (car1, at distance 1), rho1, ...
         (toep), rho(a, b) (us)."""
         structure = self.frame.structure
         if structure is None:
