@@ -11,7 +11,7 @@ from lmm.engine.state import Optimum, pack, record, unpack
 from lmm.engine.threads import one
 
 MOST_EVALUATIONS = 300
-NOTHING = 3.7                       # car1: exp(-exp(3.7)) is 3e-18
+NOTHING = 40.0                      # car1: exp(-40) is 4e-18
 FAR = 12.0                          # |eta|: a correlation of 1 - 1e-10, a boundary
 
 
@@ -88,11 +88,31 @@ def _starts(asked, sizes, start_T, W):
             for T in some]
     if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
+    # there may be several minima: of weak and of strong correlation, near 0, below 0
     strengths = [_moment(asked, r)] if not sizes else [0.2, 0.6]
-    if asked.kind == "car1":                                        # near 0 there may be two minima
-        strengths.append(0.01)
-    return [([T * np.sqrt(1 - 0.7 * s) for T in some] if k else some, _eta(asked, s), gamma)
-            for k, s in enumerate(strengths)]
+    strengths += {"car1": [0.01], "ar1": [-0.4] if sizes else []}.get(asked.kind, [])
+    starts = [([T * np.sqrt(1 - 0.7 * max(s, 0)) for T in some], _eta(asked, s), gamma)
+              for s in strengths]
+    if asked.kind == "us":
+        starts.append((some, _of_pairs(asked, r / np.sqrt(np.maximum(by_level,
+                                                                     1e-12))[asked.level]), gamma))
+    return starts
+
+
+def _of_pairs(asked, r):
+    """us: eta from the products of residuals r that stand together, drawn towards 0 until C is
+    positive definite."""
+    wide = np.zeros((len(asked.labels), asked.size))
+    seen = np.zeros(wide.shape)
+    wide[asked.subjects, asked.at.astype(int)] = r
+    seen[asked.subjects, asked.at.astype(int)] = 1
+    power = np.sqrt(np.maximum((wide**2).sum(axis=0) / seen.sum(axis=0), 1e-12))
+    C = (wide.T @ wide) / np.maximum(seen.T @ seen, 1) / np.outer(power, power)
+    C[np.diag_indices(asked.size)] = 1
+    lowest = np.linalg.eigvalsh(C)[0]
+    share = max(0.1, 1 - 0.9 / max(1 - lowest, 0.1))
+    phi = (1 - share) * C[np.triu_indices(asked.size, 1)]
+    return correlations.unbounded("us", phi, asked.size)
 
 
 def _moment(asked, r):
@@ -124,6 +144,7 @@ def search(frame, data, plain, T, eta, gamma):
     """Newton's method on (theta, eta, gamma); a step is halved until the criterion falls."""
     asked, sizes = frame.structure, plain.sizes
     first, c = sum(m * (m + 1) // 2 for m in sizes), len(eta)
+    shortest = min((b.d[(b.d > 0) & np.isfinite(b.d)].min(initial=np.inf) for b in data))
 
     def at(values):
         phi, J = correlations.allowed(asked.kind, values[first:first + c], asked.size)
@@ -138,7 +159,7 @@ def search(frame, data, plain, T, eta, gamma):
     point, gradient, hessian = at(values)
     n_evaluations, converged = 1, False
     def nothing():                                                   # phi of car1 is 0
-        return asked.kind == "car1" and values[first] > NOTHING
+        return asked.kind == "car1" and np.exp(values[first]) * shortest > NOTHING
 
     def inside():
         return np.abs(values[first:]).max(initial=0) < FAR and not nothing()
