@@ -89,8 +89,10 @@ def _starts(asked, sizes, start_T, W):
     if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
     # there may be several minima: of weak and of strong correlation, near 0, below 0
-    strengths = [_moment(asked, r)] if not sizes else [0.2, 0.6]
-    strengths += {"car1": [0.01], "ar1": [-0.4] if sizes else []}.get(asked.kind, [])
+    strengths = [_moment(asked, r), 0.5] if not sizes else [0.2, 0.6]
+    if asked.kind in ("us", "cs") and not sizes:                     # us has a start of its own
+        strengths.pop()
+    strengths += {"car1": [0.01], "ar1": [-0.4] if sizes else [-0.2]}.get(asked.kind, [])
     starts = [([T * np.sqrt(1 - 0.7 * max(s, 0)) for T in some], _eta(asked, s), gamma)
               for s in strengths]
     if asked.kind == "us":
