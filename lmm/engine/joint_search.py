@@ -89,7 +89,7 @@ def _starts(asked, sizes, start_T, W):
     if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
     # there may be several minima: of weak and of strong correlation, near 0, below 0
-    strengths = [_moment(asked, r), 0.5] if not sizes else [0.2, 0.6]
+    strengths = [_moment(asked, r), 0.85] if not sizes else [0.2, 0.6]
     if asked.kind in ("us", "cs") and not sizes:                     # us has a start of its own
         strengths.pop()
     strengths += {"car1": [0.01], "ar1": [-0.4] if sizes else [-0.2]}.get(asked.kind, [])
