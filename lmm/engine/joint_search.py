@@ -95,6 +95,9 @@ def _starts(asked, sizes, start_T, W):
     strengths += {"car1": [0.01], "ar1": [-0.4] if sizes else [-0.2]}.get(asked.kind, [])
     starts = [([T * np.sqrt(1 - 0.7 * max(s, 0)) for T in some], _eta(asked, s), gamma)
               for s in strengths]
+    if asked.kind == "toep" and asked.size > 2:                      # later correlations below 0
+        low = np.append(_eta(asked, strengths[0])[:1], np.full(asked.size - 2, -0.5))
+        starts.append((starts[0][0], low, gamma))
     if asked.kind == "us":
         starts.append((some, _of_pairs(asked, r / np.sqrt(np.maximum(by_level,
                                                                      1e-12))[asked.level]), gamma))
