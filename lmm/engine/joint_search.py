@@ -40,17 +40,23 @@ def optimum(frame, reml):
     if moments:
         start.told_apart(moments, there.in_order(frame.terms))
     T = start.variances(plain, moments)
-    best, n_evaluations = None, 0
-    for begin in _starts(frame.structure, plain.sizes, T, plain.W):
-        found = search(frame, data, plain, *begin)
-        n_evaluations += found.n_evaluations
-        if best is None or found.point.criterion < best.point.criterion - 1e-9:
-            best = found
+
+    def searched(strengths=None):
+        starts = _starts(frame.structure, plain.sizes, T, plain.W, strengths)
+        return [search(frame, data, plain, *begin) for begin in starts]
+    found = searched()
+    if not min(found, key=_criterion).converged:                     # an optimum elsewhere?
+        found += searched([0.9, -0.2])
+    best = min(found, key=_criterion)
     if best.converged and frame.terms and not _told_apart(best.point.hessian):
         raise ValueError("the data cannot tell the errors' structure "
                          f"({structure.said(frame.structure)}) from the random terms "
                          f"({', '.join(t.text for t in frame.terms)}): leave one of them out")
-    return replace(best, n_evaluations=n_evaluations)
+    return replace(best, n_evaluations=sum(each.n_evaluations for each in found))
+
+
+def _criterion(found):
+    return found.point.criterion
 
 
 def _told_apart(hessian):
@@ -74,7 +80,7 @@ def _lower(G):
     return T * np.where(np.diag(T) < 0, -1, 1)
 
 
-def _starts(asked, sizes, start_T, W):
+def _starts(asked, sizes, start_T, W, strengths=None):
     """(T, eta, gamma): of weak and of strong correlation, the random effects smaller where it is
     strong."""
     r = W[:, -1]
@@ -89,10 +95,12 @@ def _starts(asked, sizes, start_T, W):
     if asked.kind is None:
         return [(some, np.zeros(0), gamma)]
     # there may be several minima: of weak and of strong correlation, near 0, below 0
-    strengths = [_moment(asked, r), 0.85] if not sizes else [0.2, 0.6]
-    if asked.kind in ("us", "cs") and not sizes:                     # us has a start of its own
-        strengths.pop()
-    strengths += {"car1": [0.01], "ar1": [-0.4] if sizes else [-0.2]}.get(asked.kind, [])
+    if strengths is None:
+        strengths = [_moment(asked, r), 0.85] if not sizes else [0.2, 0.6]
+        if asked.kind in ("us", "cs") and not sizes:                 # us has a start of its own
+            strengths.pop()
+        more = {"car1": [0.01], "ar1": [-0.4] if sizes else [-0.2]}
+        strengths = strengths + more.get(asked.kind, [])
     starts = [([T * np.sqrt(1 - 0.7 * max(s, 0)) for T in some], _eta(asked, s), gamma)
               for s in strengths]
     if asked.kind == "toep" and asked.size > 2:                      # later correlations below 0
@@ -133,10 +141,11 @@ def _moment(asked, r):
 def _eta(asked, s):
     """Starting values for correlations of about s between neighbours."""
     size, kind = asked.size, asked.kind
+    if kind in ("cs", "us"):
+        s = max(s, -0.9 / (size - 1))
     if kind == "car1":
         return np.array([np.log(-np.log(max(s, 0.001)))])
     if kind == "us":
-        s = max(s, -0.9 / (size - 1))
         lag = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))[np.triu_indices(size, 1)]
         phi = s * 0.9**(lag - 1) if s > 0 else np.full(len(lag), s)
         return correlations.unbounded(kind, phi, size)
