@@ -11,6 +11,8 @@ from lmm.engine.state import Optimum, pack, record, unpack
 from lmm.engine.threads import one
 
 MOST_EVALUATIONS = 300
+SMALL = 100                         # rows below which several minima are looked for
+RANDOM_STARTS = 8
 NOTHING = 40.0                      # car1: exp(-40) is 4e-18
 FAR = 12.0                          # |eta|: a correlation of 1 - 1e-10, a boundary
 
@@ -41,12 +43,16 @@ def optimum(frame, reml):
         start.told_apart(moments, there.in_order(frame.terms))
     T = start.variances(plain, moments)
 
-    def searched(strengths=None):
-        starts = _starts(frame.structure, plain.sizes, T, plain.W, strengths)
-        return [search(frame, data, plain, *begin) for begin in starts]
-    found = searched()
-    if not min(found, key=_criterion).converged:                     # an optimum elsewhere?
-        found += searched([0.9, -0.2])
+    found = []
+    for begin in _starts(frame.structure, plain.sizes, T, plain.W):
+        found += _ended(frame, data, plain, *begin)
+    if not found or not min(found, key=_criterion).converged or _may_have_many(frame):
+        for begin in _elsewhere(frame.structure, plain.sizes, T, plain.W):
+            found += _ended(frame, data, plain, *begin)
+    if not found:
+        raise ValueError("no values of the structure's parameters "
+                         f"({structure.said(frame.structure)}) "
+                         "were found for which V is positive definite; ask for a simpler one")
     best = min(found, key=_criterion)
     if best.converged and frame.terms and not _told_apart(best.point.hessian):
         raise ValueError("the data cannot tell the errors' structure "
@@ -57,6 +63,31 @@ def optimum(frame, reml):
 
 def _criterion(found):
     return found.point.criterion
+
+
+def _ended(frame, data, plain, T, eta, gamma):
+    """Where a search ends, a list of one; of none where V is not positive definite at its start."""
+    try:
+        return [search(frame, data, plain, T, eta, gamma)]
+    except np.linalg.LinAlgError:
+        return []
+
+
+def _may_have_many(frame):
+    """Few rows, or many parameters for the rows: the criterion may well have several minima."""
+    many = frame.structure.kind in ("toep", "us")
+    return len(frame.y) < SMALL * (5 if many else 1)
+
+
+def _elsewhere(asked, sizes, start_T, W):
+    """Starts of strong and of negative correlation, and some drawn at random, always the same."""
+    starts = _starts(asked, sizes, start_T, W, [0.9, -0.2])
+    some, eta, gamma = starts[0]
+    rng = np.random.default_rng(0)
+    for _ in range(RANDOM_STARTS):
+        T = [np.tril(rng.normal(size=(m, m))) for m in sizes]
+        starts.append((T, rng.normal(size=len(eta)), gamma + rng.normal(0, 0.5, len(gamma))))
+    return starts
 
 
 def _told_apart(hessian):

@@ -10,8 +10,9 @@ import lmm
 from lmm.engine import components, criterion, joint_search
 
 KINDS = ["ar1", "car1", "cs", "toep", "us", None]
-# five in which the criterion has several minima: ar1, us with pairs seldom together, toep, cs
-SEEDS = [432630790, 56887307, 236766922, 596544984, 883860599, *range(1, 28)]
+# nine in which the criterion has several minima: ar1, us with pairs seldom together, toep, cs
+SEEDS = [432630790, 56887307, 236766922, 596544984, 883860599, 963142121, 871263171, 690775771,
+         191506392, *range(1, 25)]
 
 
 def design(rng):
