@@ -18,6 +18,10 @@ MENDS = [
     # names of buttons that differ from the words on them: "Search Ctrl+K", titles of three icons
     (r'(<button class="btn search-button-field [^>]*?) aria-label="Search"', r"\1"),
     (r'(<i class="theme-switch [^>]*?) title="[^"]*"', r"\1"),
+    # the bar that opens folded code has another name than its words, and two texts for one thing
+    (r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed admonition-title">Show '
+     r'code cell (\w+)</p>\s*<p class="expanded admonition-title">.*?</p>\s*</summary>',
+     r'<summary><p class="admonition-title">The cell&#8217;s \1</p></summary>'),
     # an empty cell in a table's first row is no heading (Markdown, pandas)
     (r"<th( [^>]*)?>(<p>)?(</p>)?</th>", r"<td></td>"),
     # the references are a list whose children must be items of it
