@@ -29,8 +29,10 @@ SHA256 = "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"
 CHAPTER = "06_tablets_mixed"
 FOLDER = ROOT / "book" / "_static" / "run"
 OUTPUTS = """[...document.querySelectorAll(".cell")].map((cell) =>
-    [...cell.querySelectorAll(".cell_output pre, .run-note")]
-        .map((part) => part.textContent).join("\\n"))"""
+    [...cell.querySelectorAll(".cell_output pre, .cell_output table, .run-note")]
+        .map((part) => part.tagName === "TABLE"
+            ? [...part.querySelectorAll("caption, th, td")].map((x) => x.textContent).join(" ")
+            : part.textContent).join("\\n"))"""
 
 
 # ---- the Python part, without a browser ----
