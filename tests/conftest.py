@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 
 import lmm
@@ -142,3 +143,16 @@ def dense(fit, gamma, scale):
     if fit.reml:
         return 2 * lmm.likelihood.reml(y, X, V) - X.shape[1] * np.log(2 * np.pi)
     return 2 * lmm.likelihood.ml(y, X, lmm.likelihood.gls(y, X, V), V)
+
+
+def unbalanced():
+    """170 rows, every cell of a x b filled, a covariate, and no balance anywhere."""
+    rng = np.random.default_rng(8)
+    n = 170
+    data = pd.DataFrame({
+        "a": rng.choice(["k", "l", "m"], n, p=[0.5, 0.3, 0.2]),
+        "b": rng.choice([10, 20], n, p=[0.3, 0.7]),
+        "x": rng.normal(4, 1, n), "g": rng.integers(0, 12, n)})
+    data["y"] = (rng.normal(size=n) + rng.normal(size=12)[data["g"]] + (data["a"] == "l") * 0.8
+                 + 0.3 * data["x"])
+    return data

@@ -1,10 +1,11 @@
 """Correlations of the errors of one subject: C(phi), its derivatives, and a scale on which every
 phi is allowed.
 
-ar1    rho^d      d whole: the distance in time       -1 < rho < 1 car1   phi^d      d real
-0 < phi < 1, sought as log of kappa = -log phi cs     rho        the same for all pairs
--1 / (n - 1) < rho < 1, n rows of the largest subject toep   rho_d      one for each distance d = 1,
-2, ... us     rho_ab     one for each pair of times a, b
+    ar1    rho^d     d whole: the distance in time; -1 < rho < 1
+    car1   phi^d     d real; 0 < phi < 1, sought as log of kappa = -log phi
+    cs     rho       the same for all pairs; -1 / (n - 1) < rho < 1, n rows of the largest subject
+    toep   rho_d     one for each distance d = 1, 2, ...
+    us     rho_ab    one for each pair of times a, b
 
 Two families: C is a power of one number, or linear in phi, which `which` numbers (-1: no
 parameter). Pinheiro and Bates 2000, section 5.3.

@@ -1,10 +1,15 @@
 """The criterion for T and the parameters of R together, its gradient and its exact Hessian.
 
 V = sigma^2 H, H = Lambda(phi, gamma) + Z Gamma Z', block by block of the components; P as in
-`criterion`. For parameters i and j, H_i and H_ij are derivatives of H: gradient  tr(P H_i) - y'P
-H_i P y / sigma^2 Hessian   tr(P H_ij) - y'P H_ij P y / sigma^2 - tr(P H_i P H_j) + 2 y'P H_i P H_j
-P y / sigma^2 (under ML H^-1 for the P of traces), and for sigma^2 = y'P y / m, which has a closed
-form, less      (y'P H_i P y) (y'P H_j P y) / (m sigma^4).
+`criterion`. For parameters i and j, H_i and H_ij are derivatives of H:
+
+    gradient  tr(P H_i) - y'P H_i P y / sigma^2
+    Hessian   tr(P H_ij) - y'P H_ij P y / sigma^2
+              - tr(P H_i P H_j) + 2 y'P H_i P H_j P y / sigma^2
+
+(under ML H^-1 for the P of traces), and for sigma^2 = y'P y / m, which has a closed form,
+
+    less      (y'P H_i P y) (y'P H_j P y) / (m sigma^4).
 """
 
 from functools import cached_property

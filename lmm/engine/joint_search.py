@@ -7,7 +7,7 @@ import numpy as np
 from lmm.engine import components, correlations, criterion, joint, start, structure
 from lmm.engine.errors import Errors
 from lmm.engine.search import _direction, _snap
-from lmm.engine.state import Optimum, pack, record, unpack
+from lmm.engine.state import Optimum, pack, record, root, unpack
 from lmm.engine.threads import one
 
 MOST_EVALUATIONS = 300
@@ -82,7 +82,7 @@ def _may_have_many(frame):
 def _elsewhere(asked, sizes, start_T, W):
     """Starts of strong and of negative correlation, and some drawn at random, always the same."""
     starts = _starts(asked, sizes, start_T, W, [0.9, -0.2])
-    some, eta, gamma = starts[0]
+    _, eta, gamma = starts[0]
     rng = np.random.default_rng(0)
     for _ in range(RANDOM_STARTS):
         T = [np.tril(rng.normal(size=(m, m))) for m in sizes]
@@ -100,15 +100,8 @@ def _told_apart(hessian):
 def at(frame, reml, errors, gamma):
     """The Problem of the rows times L^-1, and its Optimum at these Var(u_k) / sigma^2."""
     problem = criterion.problem(*frame.whitened(errors), reml)
-    T = [_lower(inverse @ gamma[k] @ inverse.T) for k, inverse in problem.coordinates.inverses()]
+    T = [root(inverse @ gamma[k] @ inverse.T) for k, inverse in problem.coordinates.inverses()]
     return problem, Optimum(T, criterion.evaluate(problem, T), True, 0)
-
-
-def _lower(G):
-    """A lower triangular T with T T' = G, for a G that may be singular."""
-    values, vectors = np.linalg.eigh(G)
-    T = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T)[1].T
-    return T * np.where(np.diag(T) < 0, -1, 1)
 
 
 def _starts(asked, sizes, start_T, W, strengths=None):

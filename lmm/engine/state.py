@@ -148,3 +148,15 @@ def unpack(theta, sizes):
         T.append(t)
         start += count
     return T
+
+
+def root(G):
+    """A lower triangular L with L L' = G, for a G that may be singular."""
+    values, vectors = np.linalg.eigh(G)
+    return lower(vectors * np.sqrt(np.maximum(values, 0)))
+
+
+def lower(root):
+    """The lower triangular L with L L' = root root' and no negative diagonal."""
+    L = np.linalg.qr(root.T)[1].T
+    return L * np.where(np.diag(L) < 0, -1, 1)

@@ -9,7 +9,7 @@ import scipy
 from lmm.engine import criterion, search, state
 from lmm.engine.threads import one
 from lmm.inference import parameters, profile_structured
-from lmm.inference.profile_tools import crossing, lower, profiled, root
+from lmm.inference.profile_tools import crossing, profiled
 
 
 @one
@@ -70,7 +70,7 @@ def _sd_limits(ml, rise):
         orders = [np.arange(m) for m in sizes]
         # the profiled effect first: its sd is L_k[0, 0]
         orders[k] = np.append(a, np.delete(orders[k], a))
-        roots = [root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]
+        roots = [state.root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]
         start = np.append(state.pack(roots), log_sigma)
         held = sum(m * (m + 1) // 2 for m in sizes[:k])
         excess = profiled(_deviance(ml, orders), start, held, len(start) - 1)
@@ -78,7 +78,7 @@ def _sd_limits(ml, rise):
         low = crossing(excess, sd, -sd, rise) if sd > 0 and excess(0.0) > rise else 0.0
         high = crossing(excess, sd, max(sd, 0.2 * sigma), rise)
         limits.append((there.in_y(low), there.in_y(high)))
-    start = np.append(state.pack([root(g) for g in G]), log_sigma)
+    start = np.append(state.pack([state.root(g) for g in G]), log_sigma)
     everything = _deviance(ml, [np.arange(m) for m in sizes])
     excess = profiled(everything, start, len(start) - 1, len(start) - 1)
     step = 2 / np.sqrt(ml.nobs)
@@ -98,7 +98,7 @@ def _deviance(ml, orders):
         L = state.unpack(values[:-1], sizes)
         s2 = np.exp(2 * values[-1])
         roots = [B @ L[k] / np.sqrt(s2) for k, B in to_engine]
-        point = criterion.evaluate(problem, [lower(each) for each in roots])
+        point = criterion.evaluate(problem, [state.lower(each) for each in roots])
         value = point.criterion + n * (np.log(s2 / point.scale) - 1 + point.scale / s2)
         dL = [None] * len(L)
         d_log_sigma = 2 * n - 2 * n * point.scale / s2

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lmm.engine import components, correlations, criterion, joint, joint_search, state
-from lmm.inference.profile_tools import IMPOSSIBLE, crossing, profiled, root
+from lmm.inference.profile_tools import IMPOSSIBLE, crossing, profiled
 
 
 def limits(ml, rise):
@@ -60,7 +60,7 @@ def _deviance(ml, plain, terms, G, log_sigmas, orders):
     sizes = [len(o) for o in orders]
     n_roots = sum(m * (m + 1) // 2 for m in sizes)
     c, n = len(ml.errors.phi), ml.nobs
-    roots = [root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]
+    roots = [state.root(g[np.ix_(o, o)]) for g, o in zip(G, orders)]
     start = np.concatenate([state.pack(roots), ml.errors.phi, log_sigmas[1:], log_sigmas[:1]])
 
     def deviance(values):

@@ -54,15 +54,3 @@ def profiled(deviance, start, held, n_roots):
         state.update(values=values, inverse=inverse if np.linalg.eigvalsh(inverse)[0] > 0 else None)
         return found.fun - minimum
     return excess
-
-
-def root(G):
-    """A lower triangular L with L L' = G, for a G that may be singular."""
-    values, vectors = np.linalg.eigh(G)
-    return lower(vectors * np.sqrt(np.maximum(values, 0)))
-
-
-def lower(root):
-    """The lower triangular L with L L' = root root' and no negative diagonal."""
-    L = np.linalg.qr(root.T)[1].T
-    return L * np.where(np.diag(L) < 0, -1, 1)

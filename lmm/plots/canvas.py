@@ -33,5 +33,15 @@ def label(ax, x, y, title):
     ax.set_title(title, wrap=True)
 
 
+def label_panels(figure, grid, used, labels, title):
+    """The same for a grid of small panels, of which the first `used` are drawn in."""
+    for ax in list(grid.flat)[used:]:
+        ax.set_visible(False)
+    for ax in grid[-1]:
+        ax.set_xlabel(labels[0])
+    figure.supylabel(labels[1], fontsize=11)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=11)
+
+
 def with_unit(name, unit):
     return f"{name} ({unit})" if unit else name

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import scipy
 
-from lmm.plots.canvas import COLORS, axes, label
+from lmm.plots.canvas import COLORS, axes, label, label_panels
 
 
 def fan(lines, x, ax=None, title="", labels=("", ""), color="data"):
@@ -50,12 +50,7 @@ def panels(data, x, y, group, own, random, common, chosen, title="", labels=("",
             a, b = table.loc[level]
             ax.plot(ends, a + b * ends, dashes, color=COLORS[color], lw=2, label=name)
         ax.set_title(f"{group} {level}", fontsize=10)
-    for ax in list(grid.flat)[len(chosen):]:
-        ax.set_visible(False)
-    for ax in grid[-1]:
-        ax.set_xlabel(labels[0])
-    figure.supylabel(labels[1], fontsize=11)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11)
+    label_panels(figure, grid, len(chosen), labels, title)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
                   frameon=False)
     before, after = own.iloc[:, 1], random.iloc[:, 1]

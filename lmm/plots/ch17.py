@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lmm.plots.canvas import COLORS, axes, label
+from lmm.plots.canvas import COLORS, axes, label, label_panels
 
 
 def by_group(values, groups, ax=None, title="", labels=("", ""), color="residual"):
@@ -70,12 +70,7 @@ def runs(values, x, groups, chosen, title="", labels=("", "")):
         ax.set_title(str(level), fontsize=10)
         changes = np.sum(np.diff(np.sign(values[mine])) != 0)
         said.append(f"{level} {changes}")
-    for ax in list(grid.flat)[len(chosen):]:
-        ax.set_visible(False)
-    for ax in grid[-1]:
-        ax.set_xlabel(labels[0])
-    figure.supylabel(labels[1], fontsize=11)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11)
+    label_panels(figure, grid, len(chosen), labels, title)
     return (f"{len(chosen)} panels, {labels[1]} over {labels[0]}, joined by lines. Changes of "
             f"sign: {', '.join(said)}. "
             f"{title}")

@@ -10,21 +10,9 @@ import pytest
 from scipy import stats
 
 import lmm
+from conftest import unbalanced
 from lmm.inference import multiplicity
 from lmm.inference.names import NAMES
-
-
-def unbalanced():
-    """170 rows, every cell of a x b filled, a covariate, and no balance anywhere."""
-    rng = np.random.default_rng(8)
-    n = 170
-    data = pd.DataFrame({
-        "a": rng.choice(["k", "l", "m"], n, p=[0.5, 0.3, 0.2]),
-        "b": rng.choice([10, 20], n, p=[0.3, 0.7]),
-        "x": rng.normal(4, 1, n), "g": rng.integers(0, 12, n)})
-    data["y"] = (rng.normal(size=n) + rng.normal(size=12)[data["g"]] + (data["a"] == "l") * 0.8
-                 + 0.3 * data["x"])
-    return data
 
 
 FIT = lmm.fit("y ~ a * C(b) + a * x + (1 | g)", unbalanced())

@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.anova import anova_lm
 
 import lmm
-from conftest import MODELS, model_fit, reference
+from conftest import MODELS, model_fit, reference, unbalanced
 from lmm.inference import anova, means, multiplicity
 
 MEANS = [model for model in MODELS if "means" in MODELS[model]]
@@ -68,19 +68,6 @@ def test_anova_against_lmerTest_and_pbkrtest(model, df, type):
 
 
 # Type 3: one hypothesis, whatever the coding ---------------------------------------------------
-
-def unbalanced():
-    """170 rows, every cell of a x b filled, a covariate, and no balance anywhere."""
-    rng = np.random.default_rng(8)
-    n = 170
-    data = pd.DataFrame({
-        "a": rng.choice(["k", "l", "m"], n, p=[0.5, 0.3, 0.2]),
-        "b": rng.choice([10, 20], n, p=[0.3, 0.7]),
-        "x": rng.normal(4, 1, n), "g": rng.integers(0, 12, n)})
-    data["y"] = (rng.normal(size=n) + rng.normal(size=12)[data["g"]] + (data["a"] == "l") * 0.8
-                 + 0.3 * data["x"])
-    return data
-
 
 CODINGS = {
     "a * C(b)": ["C(a, contr.sum) * C(b, contr.sum)", "C(b, contr.helmert) * C(a, contr.helmert)",
